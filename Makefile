@@ -1,0 +1,61 @@
+# Everything a person or CI types. `make help` lists it.
+PYTHON ?= python3
+VENV   ?= .venv
+ONCE   ?=
+UV     := .uv/bin/uv
+BIN    := $(VENV)/bin
+PIP    := $(UV) pip install --quiet --python $(BIN)/python
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+.PHONY: help setup setup-dev demo test lint bench docs lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+$(UV): requirements/bootstrap.txt
+	@echo "Setting up uv ..."
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(BIN)/python: | $(UV)
+	@$(UV) venv --quiet --python $(PYTHON) $(VENV)
+
+$(VENV)/.service: requirements/service.txt pyproject.toml $(UV) | $(BIN)/python
+	@echo "Installing the locked environment ..."
+	@$(PIP) --require-hashes -r requirements/service.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.service
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.service ## install the service's locked environment
+setup-dev: $(VENV)/.dev ## the same, with what tests and linters need
+
+demo: setup ## train, register, audit and gate real models; leaves the service running (ONCE=1: exits)
+	@$(BIN)/assay demo $(if $(ONCE),--once)
+
+test: setup-dev ## run the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: setup-dev ## linters, types, import directions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy app checks
+	@$(BIN)/lint-imports
+
+bench: setup-dev ## the figures that README and docs quote
+	@$(BIN)/python -m benchmarks
+
+docs: setup ## write again what is generated from the code
+	@$(BIN)/python -m docs.generate
+
+lock: $(UV) ## resolve the requirements anew
+	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	@$(COMPILE) pyproject.toml --extra demo --group build -o requirements/service.txt
+	@$(COMPILE) pyproject.toml --extra demo --group build --group dev -c requirements/service.txt -o requirements/dev.txt
+
+clean: ## remove environments and the demo's data
+	rm -rf $(VENV) .uv .assay-demo
