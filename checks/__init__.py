@@ -32,9 +32,7 @@ def discover() -> Mapping[str, Check]:
 
 def _checks_in(module_name: str) -> list[type[Check]]:
     members = vars(importlib.import_module(module_name)).values()
-    return [
-        m for m in members if isinstance(m, type) and issubclass(m, Check) and m.__module__ == module_name
-    ]
+    return [m for m in members if isinstance(m, type) and issubclass(m, Check) and m.__module__ == module_name]
 
 
 def _require_true_to_rubric(check: type[Check], module_name: str, found: Mapping[str, Check]) -> None:
@@ -42,9 +40,7 @@ def _require_true_to_rubric(check: type[Check], module_name: str, found: Mapping
     if test is None:
         raise ValueError(f"{module_name}: {check.id!r} is not a test of the rubric")
     if check.id in found:
-        raise ValueError(
-            f"{module_name}: {check.id} is already checked by {type(found[check.id]).__module__}"
-        )
+        raise ValueError(f"{module_name}: {check.id} is already checked by {type(found[check.id]).__module__}")
     if module_name != test.module:
         raise ValueError(f"{module_name}: {check.id} belongs in {test.module}")
     if title_of(check) != test.title:

@@ -49,9 +49,7 @@ TESTS: tuple[RubricTest, ...] = (
     RubricTest("DATA-2", "feature_benefit", "All features are beneficial", "S", V, 90),
     RubricTest("DATA-3", "feature_cost", "No feature's cost is too much", "M", V, 90),
     RubricTest("DATA-4", "meta_requirements", "Features adhere to meta-level requirements", "S", V, 30),
-    RubricTest(
-        "DATA-5", "privacy_controls", "The data pipeline has appropriate privacy controls", "M", V, 30
-    ),
+    RubricTest("DATA-5", "privacy_controls", "The data pipeline has appropriate privacy controls", "M", V, 30),
     RubricTest("DATA-6", "feature_lead_time", "New features can be added quickly", "C", S, 180),
     RubricTest("DATA-7", "feature_code_tests", "All input feature code is tested", "C", V, 90),
     RubricTest("MODEL-1", "spec_review", "Model specs are reviewed and submitted", "C", V, 365),
@@ -59,9 +57,7 @@ TESTS: tuple[RubricTest, ...] = (
     RubricTest("MODEL-3", "hyperparameter_tuning", "All hyperparameters have been tuned", "C", V, 365),
     RubricTest("MODEL-4", "staleness_impact", "The impact of model staleness is known", "S", S, 180),
     RubricTest("MODEL-5", "simpler_baseline", "A simpler model is not better", "S", V, 90),
-    RubricTest(
-        "MODEL-6", "slice_quality", "Model quality is sufficient on important data slices", "S", V, 90
-    ),
+    RubricTest("MODEL-6", "slice_quality", "Model quality is sufficient on important data slices", "S", V, 90),
     RubricTest("MODEL-7", "inclusion", "The model is tested for considerations of inclusion", "S", V, 90),
     RubricTest("INFRA-1", "reproducible_training", "Training is reproducible", "M", V, 180),
     RubricTest("INFRA-2", "spec_unit_tests", "Model specs are unit tested", "C", V, 90),
