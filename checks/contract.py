@@ -22,10 +22,12 @@ running anything again.
 
 from __future__ import annotations
 
+import csv
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -98,6 +100,13 @@ class Exhibit:
     media_type: str
     content: bytes
 
+    @classmethod
+    def table(cls, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Exhibit:
+        """A table as CSV, one sequence of plain values a row."""
+        text = StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        return cls(name, "text/csv", text.getvalue().encode())
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -152,7 +161,10 @@ class Feature:
 
 @dataclass(frozen=True)
 class Slice:
-    """A named subset of rows: all conditions hold. ``column`` -> a value, or {"min": a, "max": b} (min <= x < max)."""
+    """A named subset of rows in which all conditions hold.
+
+    ``where`` maps a column to a value or to {"min": a, "max": b}, meaning a <= x < b.
+    """
 
     name: str
     where: Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""Models, versions, data sets, pipelines, and the manifest that registers them."""

@@ -1,0 +1,42 @@
+"""The manifest as checks see it."""
+
+from __future__ import annotations
+
+from app.catalog.manifest import FeaturePart, Manifest
+from checks.contract import Declaration, Feature, Floor, Slice
+
+
+def declaration_of(manifest: Manifest, model_class: str | None) -> Declaration:
+    """What checks may know of a version. ``model_class`` is the final estimator's class, if known."""
+    columns, quality = manifest.columns, manifest.quality
+    return Declaration(
+        model=manifest.model.name,
+        version=manifest.version.name,
+        task=manifest.model.task,
+        label=columns.label,
+        features=tuple(_feature(part) for part in manifest.features),
+        metric=quality.metric,
+        schema_declared=any(_expects_something(part) for part in manifest.features),
+        floor=None if quality.floor is None else Floor(quality.metric, quality.floor),
+        positive=columns.positive,
+        id_column=columns.id,
+        time_column=columns.time,
+        prediction_column=columns.prediction,
+        probability_column=columns.probability,
+        sensitive=tuple(manifest.sensitive),
+        slices=tuple(Slice(part.name, part.where) for part in manifest.slices),
+        commit=manifest.version.commit,
+        model_class=model_class,
+    )
+
+
+def _feature(part: FeaturePart) -> Feature:
+    categories = None if part.categories is None else tuple(str(value) for value in part.categories)
+    return Feature(
+        part.name, part.type, part.min, part.max, categories, part.nullable, source=part.source, cost=part.cost
+    )
+
+
+def _expects_something(part: FeaturePart) -> bool:
+    """More than a type was declared."""
+    return any(value is not None for value in (part.min, part.max, part.categories, part.nullable))

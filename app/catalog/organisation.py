@@ -1,0 +1,57 @@
+"""The organisation's own policy: what it bans and demands over the head of a model's owner. ``docs/policy.md``."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import ValidationError
+from sqlmodel import Session, col, select
+
+from app.catalog import yamlfile
+from app.catalog.manifest import Column, Part, SlicePart, Text
+from app.tables import Policy
+from checks.contract import OrganisationPolicy, Slice
+
+NAME = "organisation"
+"""The policy of this name; no environment can be called so."""
+
+
+class OrganisationForm(Part):
+    """The whole file. Names of features, columns and sources may be patterns (``*_ssn``); case does not matter."""
+
+    assay_policy: Literal[1]
+    name: Literal["organisation"]
+    banned_features: list[Text] = []
+    deprecated_features: list[Text] = []
+    banned_sources: list[Text] = []
+    sensitive: list[Column] = []
+    slices: list[SlicePart] = []
+
+
+@lru_cache(maxsize=8)
+def parse(text: str, filename: str = "organisation.yaml") -> OrganisationPolicy:
+    """Read the organisation's policy.
+
+    Raises:
+        Invalid: with file, line, path and the nearest valid key of everything that is wrong.
+    """
+    data, lines = yamlfile.load(text, filename)
+    try:
+        form = OrganisationForm.model_validate(data)
+    except ValidationError as error:
+        raise yamlfile.refuse(filename, yamlfile.explain(error, OrganisationForm, lines)) from None
+    return OrganisationPolicy(
+        tuple(form.banned_features),
+        tuple(form.deprecated_features),
+        tuple(form.banned_sources),
+        tuple(form.sensitive),
+        tuple(Slice(part.name, part.where) for part in form.slices),
+    )
+
+
+def organisation_policy(session: Session) -> OrganisationPolicy | None:
+    """The newest version of it, or None while nobody wrote one."""
+    newest = select(Policy.text).where(Policy.name == NAME).order_by(col(Policy.version).desc()).limit(1)
+    text = session.exec(newest).first()
+    return None if text is None else parse(text)

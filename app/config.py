@@ -1,0 +1,55 @@
+"""Settings, read from the environment (``ASSAY_*``) once at start and checked there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+MEGABYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Every field can be set as ``ASSAY_<NAME>``; ``docs/configuration.md`` lists them."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path(".assay"), description="Folder of the embedded database and of all blobs.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite inside data_dir.")
+    public_url: str = Field(
+        "http://127.0.0.1:8321", description="Address under which people and CI reach the service."
+    )
+    allowed_hosts: list[str] = Field(
+        ["127.0.0.1", "localhost", "[::1]"], description="Values of the Host header that are answered."
+    )
+    data_roots: dict[str, Path] = Field(
+        {}, description='Folders whose data sets may be referenced in place, as JSON: {"name": "/folder"}.'
+    )
+    public_badges: bool = Field(True, description="Serve badges without a token.")
+    max_body_mb: PositiveInt = Field(8, description="Largest request body, uploads excepted (MB).")
+    max_upload_mb: PositiveInt = Field(1024, description="Largest uploaded file (MB).")
+    inspection_seconds: PositiveFloat = Field(20, description="Time to look into an uploaded file (s).")
+    inspection_memory_mb: PositiveInt = Field(4096, description="Address space for the same (MB).")
+    audit_seconds: PositiveFloat = Field(1800, description="Wall-clock time of one attempt at an audit (s).")
+    audit_memory_mb: PositiveInt = Field(8192, description="Address space of one attempt at an audit (MB).")
+    audit_attempts: PositiveInt = Field(3, description="Attempts before an audit is given up.")
+    lease_seconds: PositiveFloat = Field(
+        30, description="How long a worker's claim holds without a sign of life (s)."
+    )
+    poll_seconds: PositiveFloat = Field(0.5, description="How often an idle worker looks for work (s).")
+    log_level: str = Field("INFO", description="Least severe level that is logged.")
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'assay.sqlite3'}"
+
+    @property
+    def blob_dir(self) -> Path:
+        return self.data_dir.resolve() / "blobs"
+
+    @property
+    def work_dir(self) -> Path:
+        """Scratch space of inspections and audits; safe to empty while nothing runs."""
+        return self.data_dir.resolve() / "work"

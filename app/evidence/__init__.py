@@ -1,0 +1,1 @@
+"""Blobs, files handed in, attestations."""

@@ -1,0 +1,59 @@
+"""Attestations: a person's documented manual test, worth 0.5 until it expires."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from app.access import audit_log
+from app.access.identity import Identity
+from app.catalog.yamlfile import nearest
+from app.db import utcnow
+from app.errors import FieldError, Invalid
+from app.evidence.blobs import BlobStore
+from app.evidence.schemas import AttestationIn
+from app.tables import Attestation, Model, Version
+from checks.contract import Scope
+from checks.rubric import BY_ID
+
+
+def attest(
+    session: Session, model: Model, version: Version, identity: Identity, given: AttestationIn, blobs: BlobStore
+) -> Attestation:
+    """Store an attestation for a version (or, for system tests, for the model in an environment).
+
+    Raises:
+        Invalid: unknown test, neither file nor link, or an environment for a test that has none.
+        NotFound: the file was not uploaded.
+    """
+    _require_sense(given)
+    if given.digest:
+        blobs.path(given.digest)
+    now = utcnow()
+    row = Attestation(
+        **given.model_dump(exclude={"expires_in_days"}),
+        model_id=model.id,
+        version_id=version.id,
+        created_by=identity.name,
+        created_at=now,
+        expires_at=now + timedelta(days=given.expires_in_days),
+    )
+    session.add(row)
+    subject = f"{model.name}@{version.name}"
+    audit_log.record(session, identity.name, "attestation.made", subject, test=given.test_id, result=given.result)
+    session.flush()
+    return row
+
+
+def _require_sense(given: AttestationIn) -> None:
+    test = BY_ID.get(given.test_id)
+    if test is None:
+        message = f"{given.test_id!r} is not a test of the rubric{nearest(given.test_id, BY_ID)}"
+        raise Invalid(message, [FieldError("test_id", message)])
+    if given.digest is None and given.link is None:
+        message = "a documented test has a file or a link that shows its result"
+        raise Invalid(message, [FieldError("link", message)])
+    if given.environment and test.scope is Scope.VERSION:
+        message = f"{test.id} is a test of a version and knows no environment"
+        raise Invalid(message, [FieldError("environment", message)])

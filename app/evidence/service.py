@@ -1,0 +1,81 @@
+"""Evidence that comes from outside: files handed in for a version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from sqlmodel import Session
+
+from app.access import audit_log
+from app.access.identity import Identity
+from app.errors import Conflict, FieldError, Invalid
+from app.evidence import junit, queries, training_metrics
+from app.evidence.blobs import BlobStore
+from app.tables import HandedInEvidence, Version
+
+MAX_BYTES = 20 * 1024 * 1024
+
+PARSERS: Mapping[str, Callable[[bytes], Any]] = {
+    "junit": junit.parse,
+    "training-metrics": training_metrics.parse,
+}
+"""Kinds that a check reads; what cannot be parsed is refused at the door."""
+
+
+class HandedInFile(Protocol):
+    """A file of a kind, uploaded before as a blob; ``commit`` is the one it was made from, if known."""
+
+    kind: Any
+    digest: str
+    filename: str
+    commit: str | None
+
+
+def hand_in(
+    session: Session, version: Version, identity: Identity, given: HandedInFile, blobs: BlobStore
+) -> HandedInEvidence:
+    """Attach an uploaded file to a version; the same file from the same kind of identity only once.
+
+    Raises:
+        Conflict: it was made from another commit than the version; both are named.
+        Invalid: the file is not what its kind says.
+        NotFound: nothing was uploaded under that digest.
+    """
+    _require_commit(version, given.commit)
+    path = blobs.path(given.digest)
+    if path.stat().st_size > MAX_BYTES:
+        raise Invalid(f"{given.filename}: evidence of this kind may have {MAX_BYTES // 1024**2} MB at most")
+    if parser := PARSERS.get(given.kind):
+        parser(path.read_bytes())
+    if known := queries.same_evidence(session, version.id, given.kind, given.digest, automatic=identity.automatic):
+        return known
+    row = HandedInEvidence(
+        version_id=version.id,
+        kind=given.kind,
+        digest=given.digest,
+        filename=given.filename,
+        commit=given.commit,
+        actor=identity.name,
+        automatic=identity.automatic,
+    )
+    session.add(row)
+    audit_log.record(session, identity.name, "evidence.handed_in", f"version/{version.id}", digest=given.digest)
+    session.flush()
+    return row
+
+
+def _require_commit(version: Version, commit: str | None) -> None:
+    """Abbreviated commits are the same when one opens the other."""
+    if commit and version.commit and not (commit.startswith(version.commit) or version.commit.startswith(commit)):
+        message = f"the evidence was made from commit {commit}, the version from {version.commit}"
+        raise Conflict(message, [FieldError("commit", message)])
+
+
+def cap_of(row: HandedInEvidence, version: Version) -> str | None:
+    """Why this evidence earns 0.5 at most, or None when it counts in full."""
+    if not row.automatic:
+        return f"handed in by {row.actor}, who does not have the ci role"
+    if row.commit is None or version.commit is None:
+        return "its commit cannot be tied to the version"
+    return None
