@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -93,3 +94,10 @@ class Unavailable(AssayError):
 
     status = 503
     slug = "unavailable"
+
+
+def nearest(word: object, known: Iterable[object]) -> str:
+    """`` (did you mean "x"?)`` when one of ``known`` is close to ``word``, else an empty string."""
+    folded = {str(k).lower(): str(k) for k in known}
+    close = difflib.get_close_matches(str(word).lower(), folded, n=1, cutoff=0.6)
+    return f' (did you mean "{folded[close[0]]}"?)' if close else ""

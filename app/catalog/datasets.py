@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from app.catalog.inspection import inspect_dataset
 from app.catalog.manifest import DataSource, Manifest
 from app.catalog.schemas import UploadedFile
-from app.catalog.yamlfile import nearest, refuse
+from app.catalog.yamlfile import refuse
 from app.config import Settings
-from app.errors import FieldError, Invalid, NotFound
+from app.errors import FieldError, Invalid, NotFound, nearest
 from app.evidence.blobs import BlobStore
 from app.tables import Dataset
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from app.catalog import yamlfile
-from app.errors import FieldError
+from app.errors import FieldError, nearest
 from checks.contract import Task
 from checks.metrics import METRICS_OF
 
@@ -197,7 +197,7 @@ def find_contradictions(manifest: Manifest) -> list[FieldError]:
     task, columns = manifest.model.task, manifest.columns
     metrics = METRICS_OF[task]
     if manifest.quality.metric not in metrics:
-        hint = yamlfile.nearest(manifest.quality.metric, metrics)
+        hint = nearest(manifest.quality.metric, metrics)
         found.append(FieldError("quality.metric", f"for a {task} task one of {', '.join(metrics)}{hint}"))
     if task is Task.BINARY and columns.positive is None:
         found.append(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from app.catalog.yamlfile import nearest
-from app.errors import NotFound
+from app.errors import NotFound, nearest
 from app.tables import Dataset, Model, Pipeline, Version, VersionDataset
 
 

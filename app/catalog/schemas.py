@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,7 +40,7 @@ class RegistrationIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     manifest: dict[str, Any]
-    files: dict[Literal["artifact", "train", "test", "reference"], UploadedFile] = {}
+    files: dict[str, UploadedFile] = Field({}, description="By part: artifact, train, test, reference.")
     evidence: list[EvidenceIn] = []
 
 

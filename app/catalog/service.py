@@ -21,7 +21,7 @@ from app.catalog.schedules import require_cron, set_schedule
 from app.catalog.schemas import RegistrationIn
 from app.config import Settings
 from app.db import Database
-from app.errors import Conflict, FieldError
+from app.errors import Conflict, FieldError, nearest
 from app.evidence import service as evidence
 from app.evidence.blobs import BlobStore
 from app.tables import Dataset, Model, Pipeline, Version, VersionDataset
@@ -123,9 +123,12 @@ def _existing(session: Session, registration: Registration) -> Version | None:
 def _require_fit(manifest: Manifest, rows: dict[str, Dataset], facts: ModelFacts | None) -> None:
     """Refuse what could never be audited: no label, no predictions, a model of other inputs."""
     columns = manifest.columns
-    needed = {"train": [columns.label], "test": [columns.label, columns.prediction, columns.probability]}
+    needed: dict[str, list[str | None]] = {
+        "train": [columns.label],
+        "test": [columns.label, columns.prediction, columns.probability],
+    }
     problems = [
-        FieldError(f"data.{role}", f"has no column {name!r}{yamlfile.nearest(name, rows[role].columns)}")
+        FieldError(f"data.{role}", f"has no column {name!r}{nearest(name, rows[role].columns)}")
         for role, names in needed.items()
         for name in names
         if name is not None and name not in rows[role].columns
@@ -181,8 +184,10 @@ def _store(
 
 def _upsert_model(session: Session, manifest: Manifest, identity: Identity) -> Model:
     part = manifest.model
-    model = queries.model_named(session, part.name) or Model(name=part.name, created_by=identity.name)
     described = part.model_dump(mode="json", exclude={"name", "audit_cron"})
+    model = queries.model_named(session, part.name)
+    if model is None:
+        model = Model(name=part.name, created_by=identity.name, **described)
     for field, value in described.items():
         setattr(model, field, value)
     session.add(model)

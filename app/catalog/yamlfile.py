@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from app.errors import FieldError, Invalid
+from app.errors import FieldError, Invalid, nearest
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 32
+PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 def load(text: str, filename: str) -> tuple[dict[str, Any], dict[str, int]]:
@@ -61,6 +61,8 @@ def _line(event: yaml.Event) -> int | None:
 
 def _construct(node: yaml.Node, path: str, lines: dict[str, int], filename: str) -> Any:
     lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.CollectionNode) and node.tag not in PLAIN_TAGS:
+        raise _invalid(filename, path, f"the tag {node.tag} is not accepted", lines[path])
     if isinstance(node, yaml.MappingNode):
         data: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
@@ -90,13 +92,6 @@ def _invalid(filename: str, path: str, message: str, line: int | None) -> Invali
     where = f"{filename}:{line}" if line else filename
     named = f"{path}: {message}" if path else message
     return Invalid(f"{where}: {named}", [FieldError(path, message, line)])
-
-
-def nearest(word: object, known: Iterable[object]) -> str:
-    """`` (did you mean "x"?)`` when one of ``known`` is close to ``word``, else an empty string."""
-    folded = {str(k).lower(): str(k) for k in known}
-    close = difflib.get_close_matches(str(word).lower(), folded, n=1, cutoff=0.6)
-    return f' (did you mean "{folded[close[0]]}"?)' if close else ""
 
 
 def explain(

@@ -8,9 +8,8 @@ from sqlmodel import Session
 
 from app.access import audit_log
 from app.access.identity import Identity
-from app.catalog.yamlfile import nearest
 from app.db import utcnow
-from app.errors import FieldError, Invalid
+from app.errors import FieldError, Invalid, nearest
 from app.evidence.blobs import BlobStore
 from app.evidence.schemas import AttestationIn
 from app.tables import Attestation, Model, Version

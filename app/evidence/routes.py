@@ -24,13 +24,13 @@ def push_evidence(
     model: str, version: str, given: EvidenceIn, session: WriteSession, blobs: Blobs, identity: CanPushEvidence
 ) -> EvidenceOut:
     """Idempotent. A commit that is not the version's is refused with both named (409)."""
-    _, found = find_version(session, model, version)
+    found = find_version(session, model, version)[1]
     return _evidence_out(service.hand_in(session, found, identity, given, blobs), found)
 
 
 @router.get(VERSION + "/evidence", summary="What was handed in for a version, newest first")
 def list_evidence(model: str, version: str, session: ReadSession, _: CanRead) -> list[EvidenceOut]:
-    _, found = find_version(session, model, version)
+    found = find_version(session, model, version)[1]
     return [_evidence_out(row, found) for row in queries.evidence_of(session, found.id)]
 
 

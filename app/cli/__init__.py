@@ -1,0 +1,78 @@
+"""``assay``: the command line. Exit codes: 0 pass, 1 fail, 2 unknown, 3 service unavailable, 64 usage."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as installed_version
+from typing import Annotated
+
+import typer
+
+from app.cli import audits, catalog, gate, scorecards, service
+from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
+from app.client import Problem, ServiceError
+from app.errors import AssayError
+
+TYPER_USAGE = 2
+
+cli = typer.Typer(
+    name="assay",
+    help="Audit machine-learning models for production readiness and ask whether one may be deployed.\n\n"
+    "Reads ASSAY_URL and ASSAY_TOKEN. Exit codes: 0 pass, 1 fail, 2 unknown, 3 service unavailable, 64 usage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group, name in (
+    (catalog.model_commands, "model"),
+    (catalog.evidence_commands, "evidence"),
+    (audits.audit_commands, "audit"),
+    (audits.schedule_commands, "schedule"),
+    (scorecards.scorecard_commands, "scorecard"),
+    (scorecards.checks_commands, "checks"),
+    (gate.gate_commands, "gate"),
+    (gate.policy_commands, "policy"),
+    (service.token_commands, "token"),
+    (service.db_commands, "db"),
+):
+    cli.add_typer(group, name=name)
+cli.command("attest")(catalog.attest)
+cli.command("serve")(service.serve)
+cli.command("worker")(service.worker)
+cli.command("sign-in")(service.sign_in)
+cli.command("demo")(service.demo)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"assay {installed_version('assay')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    _: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        return int(cli(arguments, standalone_mode=False) or 0)
+    except ServiceError as error:
+        return explain(str(error), EXIT_UNAVAILABLE)
+    except Problem as error:
+        return explain(str(error), EXIT_FAIL)
+    except AssayError as error:
+        return explain(error.detail, EXIT_FAIL)
+    except typer.Abort:
+        return explain("stopped", EXIT_FAIL)
+    except typer.TyperException as error:
+        return explain(error.format_message(), EXIT_USAGE if error.exit_code == TYPER_USAGE else error.exit_code)

@@ -1,0 +1,138 @@
+"""``assay model``, ``assay evidence``, ``assay attest``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.catalog.manifest import EvidenceKind, Manifest, parse
+from app.cli.output import print_json, print_table, split_name
+from app.client import Assay
+from app.errors import FieldError, Invalid
+
+model_commands = typer.Typer(help="Register models and look them up.", no_args_is_help=True)
+evidence_commands = typer.Typer(help="Hand in evidence.", no_args_is_help=True)
+
+
+@model_commands.command("register")
+def register(
+    manifest_file: Annotated[Path, typer.Option("--file", "-f", help="The manifest.")] = Path("assay.yaml"),
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the files that it names; by default its own.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Replaces version.name.")] = None,
+    commit: Annotated[
+        str | None, typer.Option(help="Replaces version.commit; by default ASSAY_COMMIT, else git's HEAD.")
+    ] = None,
+    change_reason: Annotated[str | None, typer.Option(help="Replaces version.change_reason.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Register a version from its manifest. A second time changes nothing."""
+    given = {"name": version, "commit": commit or os.environ.get("ASSAY_COMMIT"), "change_reason": change_reason}
+    overrides = {key: value for key, value in given.items() if value is not None}
+    manifest = read_manifest(manifest_file, overrides)
+    if manifest.version.commit is None and (head := git_head(manifest_file.parent)):
+        manifest = read_manifest(manifest_file, {**overrides, "commit": head})
+    answer = register_manifest(Assay(), manifest, root or manifest_file.parent)
+    if as_json:
+        return print_json(answer)
+    what = "registered" if answer["created"] else "was registered before, unchanged"
+    typer.echo(f"{manifest.model.name}@{manifest.version.name} {what}\n{answer['scorecard_url']}")
+    return None
+
+
+def read_manifest(path: Path, overrides: dict[str, str]) -> Manifest:
+    """Raises Invalid naming file and line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Invalid(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path}: not UTF-8 at byte {error.start}") from None
+    return parse(text, str(path), overrides)
+
+
+def register_manifest(client: Assay, manifest: Manifest, root: Path) -> dict[str, object]:
+    """Upload the files below ``root`` that the manifest names, then register it."""
+    files = {part: root / name for part, name in manifest.uploads.items()}
+    evidence = [(item.kind, root / item.path) for item in manifest.evidence]
+    missing = [path for path in (*files.values(), *(path for _, path in evidence)) if not path.is_file()]
+    if missing:
+        problems = [FieldError(path.name, "there is no such file") for path in missing]
+        raise Invalid("\n".join(f"{path}: there is no such file" for path in missing), problems)
+    return client.register(manifest.model_dump(mode="json"), files, evidence)
+
+
+def git_head(folder: Path) -> str | None:
+    """The commit that is checked out where the manifest lies, if git can tell."""
+    command = ["git", "-C", str(folder or "."), "rev-parse", "HEAD"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() if result.returncode == 0 else None
+
+
+@model_commands.command("list")
+def list_models() -> None:
+    """All models."""
+    rows = [(m["name"], m["newest_version"], m["task"], m["risk_tier"], m["owner"]) for m in Assay().models()]
+    print_table("", ("MODEL", "NEWEST", "TASK", "RISK", "OWNER"), rows)
+
+
+@model_commands.command("show")
+def show(name: Annotated[str, typer.Argument(metavar="MODEL@VERSION")]) -> None:
+    """A version as it was registered, as JSON."""
+    print_json(Assay().version(*split_name(name)))
+
+
+@evidence_commands.command("push")
+def push(
+    path: Path,
+    kind: Annotated[EvidenceKind, typer.Option(help="What the file is.")],
+    model: Annotated[str, typer.Option()],
+    version: Annotated[str, typer.Option()],
+    commit: Annotated[
+        str | None, typer.Option(help="The commit it was made from; by default ASSAY_COMMIT, else git's HEAD.")
+    ] = None,
+) -> None:
+    """Hand in a file for a version. A commit that is not the version's is refused."""
+    if not path.is_file():
+        raise Invalid(f"{path}: there is no such file")
+    made_from = commit or os.environ.get("ASSAY_COMMIT") or git_head(Path.cwd())
+    answer = Assay().push_evidence(model, version, kind, path, made_from)
+    note = f" (counts 0.5 at most: {answer['cap']})" if answer["cap"] else ""
+    typer.echo(f"evidence {answer['id']}: {kind} for {model}@{version}{note}")
+
+
+def attest(
+    name: Annotated[str, typer.Argument(metavar="MODEL@VERSION")],
+    test: Annotated[str, typer.Option(help="The rubric's test, for example MODEL-1.")],
+    person: Annotated[str, typer.Option(help="Who tested.")],
+    what: Annotated[str, typer.Option(help="What was tested, and how.")],
+    result: Annotated[str, typer.Option(help="pass or fail.")],
+    to: Annotated[list[str], typer.Option(help="Who received the result; may be repeated.")],
+    link: Annotated[str | None, typer.Option(help="Where the result is documented.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file that documents it.")] = None,
+    environment: Annotated[str | None, typer.Option(help="For system tests: where.")] = None,
+    days: Annotated[int, typer.Option(help="Days until it expires.")] = 180,
+) -> None:
+    """Attest a manual test: documented and distributed, it is worth 0.5."""
+    client = Assay()
+    attestation = {
+        "test_id": test,
+        "person": person,
+        "what": what,
+        "result": result,
+        "recipients": to,
+        "link": link,
+        "digest": client.upload(file) if file else None,
+        "environment": environment,
+        "expires_in_days": days,
+    }
+    answer = client.attest(*split_name(name), attestation)
+    typer.echo(f"attestation {answer['id']}: {test} {result}, expires {answer['expires_at']}")

@@ -1,0 +1,70 @@
+"""``assay gate`` and ``assay policy``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.output import EXIT_USAGE, explain, print_table, split_name
+from app.client import Assay, Problem
+from app.errors import Invalid
+from app.gate.render import exit_code, render
+
+gate_commands = typer.Typer(help="May this version go to this environment?", no_args_is_help=True)
+policy_commands = typer.Typer(help="What the gate asks for.", no_args_is_help=True)
+
+
+class Output(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+
+
+@gate_commands.command("check")
+def check(
+    name: Annotated[str, typer.Argument(metavar="MODEL@VERSION")],
+    environment: Annotated[str, typer.Option("--environment", "-e", help="Where it would go.")],
+    stage: Annotated[str, typer.Option(help="admit (first traffic) or promote (stable traffic).")] = "admit",
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait while an audit must run first.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 900,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask without leaving a decision.")] = False,
+    output: Annotated[Output, typer.Option("--output", "-o")] = Output.TABLE,
+) -> int:
+    """Exit with 0 for pass, 1 fail, 2 unknown, 3 when the service gave no answer, 64 for a wrong question."""
+    model, version = split_name(name)
+    try:
+        decision = Assay().evaluate(
+            model, version, environment=environment, stage=stage, dry_run=dry_run, wait=timeout if wait else 0
+        )
+    except Problem as problem:  # the question was refused, which is not an answer of "no"
+        return explain(str(problem), EXIT_USAGE)
+    typer.echo(render(decision, output))
+    return exit_code(decision)
+
+
+@policy_commands.command("list")
+def list_policies() -> None:
+    """The policies in force."""
+    rows = [(p["name"], p["version"], p["created_by"], p["created_at"]) for p in Assay().policies()]
+    print_table("", ("POLICY", "VERSION", "BY", "CREATED"), rows)
+
+
+@policy_commands.command("show")
+def show(name: str) -> None:
+    """A policy's text."""
+    typer.echo(Assay().policy(name)["text"], nl=False)
+
+
+@policy_commands.command("put")
+def put(name: str, file: Annotated[Path, typer.Option("--file", "-f", help="The policy in YAML.")]) -> None:
+    """Store a new version of a policy; the same text again changes nothing."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file}: {error}") from None
+    policy = Assay().put_policy(name, text)
+    typer.echo(f"{name} is at version {policy['version']}")

@@ -1,0 +1,107 @@
+"""What runs where the service runs: ``serve``, ``worker``, ``db``, ``token``, ``sign-in``, ``demo``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli.output import print_table
+from app.config import Settings
+from app.db import Database
+
+token_commands = typer.Typer(help="Tokens, where the service runs.", no_args_is_help=True)
+db_commands = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option()] = 8321,
+    worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run a worker beside it.")] = True,
+) -> None:
+    """Serve the API and the pages, with a worker beside them; migrates the database first."""
+    from app.server import run_server
+
+    run_server(Settings(), host, port, with_worker=worker)
+
+
+def worker(
+    parent: Annotated[int, typer.Option(hidden=True, help="End with this process.")] = 0,
+) -> None:
+    """Run queued audits, and queue the scheduled ones."""
+    from app.server import end_with
+    from app.worker import serve as work
+
+    if parent:
+        end_with(parent)
+    work(Settings())
+
+
+@db_commands.command("upgrade")
+def upgrade() -> None:
+    """Create or upgrade the schema and install the default policies."""
+    from app.server import prepare
+
+    prepare(Settings())
+
+
+def sign_in(
+    name: Annotated[str, typer.Option(help="Whose sessions these will be.")] = "admin",
+    role: Annotated[str, typer.Option(help="viewer, reviewer, owner or admin.")] = "admin",
+) -> None:
+    """Print a link that signs a browser in, once."""
+    from app.access.service import create_sign_in_link
+
+    settings = Settings()
+    database = Database(settings.sqlalchemy_url)
+    with database.write() as session:
+        link = create_sign_in_link(session, settings, name=name, role=role, created_by="shell")
+    typer.echo(link)
+
+
+@token_commands.command("create")
+def create_token(
+    name: Annotated[str, typer.Option(help="Who or what it is for.")],
+    role: Annotated[str, typer.Option(help="viewer, ci, reviewer, owner or admin.")],
+    days: Annotated[int, typer.Option(help="Days until it expires.")] = 90,
+    scope: Annotated[list[str] | None, typer.Option(help="Only this scope of the role's; may be repeated.")] = None,
+) -> None:
+    """Create a token and print it, this once."""
+    from app.access import service
+
+    with Database(Settings().sqlalchemy_url).write() as session:
+        _, secret = service.create_token(session, name=name, role=role, scopes=scope, days=days, created_by="shell")
+    typer.echo(secret)
+
+
+@token_commands.command("list")
+def list_tokens() -> None:
+    """Every token, without its secret."""
+    from sqlmodel import select
+
+    from app.tables import Token
+
+    with Database(Settings().sqlalchemy_url).read() as session:
+        rows = session.exec(select(Token).where(Token.kind == "api")).all()
+    table = [(t.id, t.name, t.role, t.expires_at, t.last_used_at, t.revoked_at) for t in rows]
+    print_table("", ("ID", "NAME", "ROLE", "EXPIRES", "LAST USED", "REVOKED"), table)
+
+
+@token_commands.command("revoke")
+def revoke_token(token_id: int) -> None:
+    """End a token at once."""
+    from app.access import service
+
+    with Database(Settings().sqlalchemy_url).write() as session:
+        service.revoke(session, token_id, "shell")
+    typer.echo(f"token {token_id} is revoked")
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit at the end instead of serving on.")] = False,
+    port: Annotated[int, typer.Option(help="Where the service listens; the next free port is taken.")] = 8321,
+) -> None:
+    """Train, register, audit and gate real models, then leave the service running."""
+    from app.demo import tell
+
+    tell(once=once, port=port)
