@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 import checks
 from app.config import ROOT, Settings
 from checks.contract import Section
@@ -58,9 +60,8 @@ def licence_table() -> str:
 def locked_packages() -> Iterator[str]:
     """What the service's lock installs on this platform."""
     text = (ROOT / "requirements" / "service.txt").read_text()
-    for name in dict.fromkeys(re.findall(r"^([a-z0-9._-]+)==", text, re.MULTILINE)):
-        if not re.search(rf"^{re.escape(name)}==\S+ ; sys_platform == 'win32'", text, re.MULTILINE):
-            yield name
+    locked = [Requirement(line) for line in re.findall(r"^([a-z0-9][^\\\n]*==[^\\\n]*)", text, re.MULTILINE)]
+    return iter(dict.fromkeys(r.name for r in locked if r.marker is None or r.marker.evaluate()))
 
 
 def licence(package: str) -> str:
