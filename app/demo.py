@@ -112,7 +112,7 @@ def _train_and_test(release: Release) -> str | None:
 
 
 def _run(command: list[str], folder: Path) -> None:
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     result = subprocess.run(  # noqa: S603
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -1,0 +1,197 @@
+"""The service as a user runs it: ``assay serve`` in a process of its own, and the command line against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from app.client import Assay, ServiceError
+from tests.catalog.releases import with_skops
+
+pytestmark = pytest.mark.slow
+
+NAME = "tumour-malignancy@1.0.0"
+ASSAY = [sys.executable, "-m", "app.cli"]
+
+
+@dataclass
+class Service:
+    url: str
+    data: Path
+    process: subprocess.Popen
+    token: str = ""
+
+    def assay(self, *arguments: str, url: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the command line against this service."""
+        environment = {
+            **os.environ,
+            "ASSAY_DATA_DIR": str(self.data),
+            "ASSAY_URL": url or self.url,
+            "ASSAY_TOKEN": self.token,
+        }
+        return subprocess.run(
+            [*ASSAY, *arguments], env=environment, capture_output=True, text=True, timeout=180, check=False
+        )
+
+    @property
+    def client(self) -> Assay:
+        return Assay(self.url, self.token)
+
+    def worker_pid(self) -> int:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        of_threads = [p.read_text().split() for p in Path(f"/proc/{self.process.pid}/task").glob("*/children")]
+        known = {int(pid) for pids in [children, *of_threads] for pid in pids}
+        return next(pid for pid in known if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    data, port = tmp_path_factory.mktemp("service"), free_port()
+    environment = {**os.environ, "ASSAY_DATA_DIR": str(data), "ASSAY_LEASE_SECONDS": "3"}
+    with (data / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*ASSAY, "serve", "--port", str(port)], env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        running = Service(f"http://127.0.0.1:{port}", data, process)
+        wait_until_ready(running.client)
+        running.token = running.assay("token", "create", "--name", "pipeline", "--role", "ci").stdout.strip()
+        yield running
+        process.terminate()
+        process.wait(30)
+
+
+def wait_until_ready(client: Assay) -> None:
+    for _ in range(300):
+        try:
+            client.health()
+        except ServiceError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the service did not start")
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("release")
+    made, _ = with_skops(folder)
+    made["data"] = {"train": {"path": "train.parquet"}, "test": {"path": "test.parquet"}}
+    (folder / "assay.yaml").write_text(yaml.safe_dump(made))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def registered(service, release):
+    answer = service.assay("model", "register", "-f", str(release / "assay.yaml"))
+    assert answer.returncode == 0, answer.stderr
+    return answer
+
+
+@pytest.fixture(scope="module")
+def audited(service, registered):
+    answer = service.assay("audit", "run", NAME, "--watch")
+    assert answer.returncode == 0, answer.stderr
+    return answer
+
+
+def test_registering_again_changes_nothing(service, registered, release):
+    assert f"{NAME} registered" in registered.stdout
+    again = service.assay("model", "register", "-f", str(release / "assay.yaml"))
+    assert again.returncode == 0
+    assert "unchanged" in again.stdout
+
+
+def test_other_content_is_refused_by_name(service, registered, release):
+    manifest = (release / "assay.yaml").read_text().replace("floor: 0.9", "floor: 0.8")
+    (release / "other.yaml").write_text(manifest)
+    answer = service.assay("model", "register", "-f", str(release / "other.yaml"))
+    assert answer.returncode == 1
+    assert "quality.floor: registered as 0.9, now 0.8" in answer.stderr
+
+
+def test_a_mistake_in_the_manifest_names_its_line(service, release):
+    (release / "wrong.yaml").write_text((release / "assay.yaml").read_text().replace("risk_tier", "risk_teir"))
+    answer = service.assay("model", "register", "-f", str(release / "wrong.yaml"))
+    assert answer.returncode == 1
+    assert 'did you mean "risk_tier"?' in answer.stderr
+    assert "wrong.yaml:" in answer.stderr
+
+
+def test_an_audit_is_followed_check_by_check(audited):
+    told = {line.split()[0]: line.split()[1] for line in audited.stdout.splitlines() if line.startswith("  ")}
+    assert told["DATA-1"] == "pass"
+    assert told["INFRA-2"] == "inconclusive"
+
+
+def test_the_scorecard_is_shown(service, audited):
+    shown = service.assay("scorecard", "show", NAME)
+    assert "ML Test Score" in shown.stdout
+    card = json.loads(service.assay("scorecard", "show", NAME, "-o", "json").stdout)
+    assert card["score"] == min(section["score"] for section in card["sections"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["gate", "check", NAME, "-e", "staging"], 0),
+        (["gate", "check", NAME, "-e", "production"], 1),
+        (["gate", "check", NAME, "-e", "nowhere"], 64),
+        (["gate", "check", "nobody@1", "-e", "staging"], 64),
+        (["gate", "check", "no-version", "-e", "staging"], 64),
+        (["gate", "chekc"], 64),
+    ],
+)
+def test_the_exit_code_tells_no_from_do_not_know_from_nonsense(service, audited, arguments, code):
+    answer = service.assay(*arguments)
+    assert answer.returncode == code, answer.stdout + answer.stderr
+
+
+def test_a_service_that_is_down_is_told_apart(service):
+    answer = service.assay("gate", "check", NAME, "-e", "staging", url=f"http://127.0.0.1:{free_port()}")
+    assert answer.returncode == 3
+
+
+def test_the_gates_answer_in_every_form(service, audited):
+    ask = ["gate", "check", NAME, "-e", "staging", "--dry-run", "-o"]
+    assert json.loads(service.assay(*ask, "json").stdout)["status"] == "pass"
+    assert ET.fromstring(service.assay(*ask, "junit").stdout).iter("testcase")
+    assert service.assay(*ask, "markdown").stdout.startswith("#")
+
+
+def test_a_worker_that_is_killed_loses_no_audit(service, registered):
+    with service.client as client:
+        audit = client.run_audit("tumour-malignancy", "1.0.0")
+        for state in client.watch_audit(audit["id"], timeout=60):
+            if state["status"] == "running":
+                break
+        os.kill(service.worker_pid(), signal.SIGKILL)
+        *_, ended = client.watch_audit(audit["id"], timeout=120)
+        findings = client.findings(audit["id"])
+    assert (ended["status"], ended["attempts"]) == ("succeeded", 2)
+    assert sorted(f["check_id"] for f in findings) == sorted(ended["progress"])
+
+
+def test_the_badge_and_the_pages_are_served(service, audited):
+    import httpx2
+
+    badge = httpx2.get(f"{service.url}/badges/tumour-malignancy.json").json()
+    assert badge["schemaVersion"] == 1
+    page = httpx2.get(f"{service.url}/models/tumour-malignancy", headers={"Accept": "text/html"})
+    assert page.status_code in {303, 401}
