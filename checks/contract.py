@@ -185,6 +185,7 @@ class Declaration:
     ``features`` are the signature, in the model's own order. ``metric`` is the declared quality metric:
     accuracy, balanced_accuracy, roc_auc, f1, log_loss, mae, rmse or r2. ``positive`` is the label value of
     the positive class (binary task), ``classes`` the order of the columns of predicted probabilities.
+    ``banned`` adds names to those that the organisation bans.
     """
 
     model: str
@@ -202,6 +203,7 @@ class Declaration:
     probability_column: str | None = None
     sensitive: tuple[str, ...] = ()
     slices: tuple[Slice, ...] = ()
+    banned: tuple[str, ...] = ()
     commit: str | None = None
     model_class: str | None = None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, exp, lgamma, log, log1p
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -203,7 +203,8 @@ def rows_needed(rows: int, estimate: float, bound: float, limit: float) -> int |
     """
     if estimate == limit:
         return None
-    return max(rows + 1, ceil(rows * ((estimate - bound) / (estimate - limit)) ** 2))
+    factor = ((estimate - bound) / (estimate - limit)) ** 2
+    return max(rows + 1, ceil(round(rows * factor, 3)))
 
 
 def normal_upper_p(estimate: float, standard_error: float, limit: float) -> float:
@@ -236,3 +237,20 @@ def corrected_lower_bounds(estimates: Sequence[tuple[float, float]], limit: floa
     level = (1 - CONFIDENCE) * max(rejected, 1) / max(len(estimates), 1)
     z = NormalDist().inv_cdf(1 - level)
     return [estimate - z * error for estimate, error in estimates]
+
+
+def chance_of_at_least(count: int, rows: int, share: float) -> float:
+    """Exact binomial probability of ``count`` or more among ``rows`` when each has the chance ``share``.
+
+    It is at most 5 % just where the one-sided lower 95 % bound of Clopper and Pearson (1934) reaches ``share``.
+    """
+    if count == 0 or share >= 1:
+        return 1.0
+    if share <= 0:
+        return 0.0
+
+    def exactly(k: int) -> float:
+        ways = lgamma(rows + 1) - lgamma(k + 1) - lgamma(rows - k + 1)
+        return exp(ways + k * log(share) + (rows - k) * log1p(-share))
+
+    return 1 - sum(exactly(k) for k in range(count))

@@ -1,0 +1,98 @@
+"""Permutation importance of clusters of correlated features (Breiman, "Random Forests", 2001)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from checks.association import encode, strength
+from checks.contract import SEED, Declaration, Predictions, Predictor
+from checks.metrics import quality
+from checks.resampling import resampled
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PERMUTATIONS = (3, 10)
+ROWS_A_CLUSTER = 30_000
+"""Rows predicted for a cluster: ten permutations up to 3,000 rows, at least three beyond."""
+RESAMPLES = 200
+CORRELATED_FROM = 0.8
+COUNT_LABELS = ("accuracy", "balanced_accuracy", "f1")
+IN_UNITS_OF_THE_LABEL = ("mae", "rmse")
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """What a cluster of features is worth to the model.
+
+    ``gain``: quality lost when the cluster is permuted, in standard deviations of the label for mae and rmse, in
+    the metric's own points otherwise. ``error``: its standard error. ``moved``: share of rows and permutations in
+    which the output changed at all.
+    """
+
+    features: list[str]
+    gain: float
+    error: float
+    moved: float
+
+
+def benefits(declared: Declaration, frame: pd.DataFrame, predictor: Predictor) -> list[Benefit]:
+    """Every cluster's benefit on the labelled rows of ``frame``, greatest first.
+
+    The variance is that over paired resamples of the rows, under the first permutation, plus that over
+    permutations divided by their number. Metrics that count labels move in steps and would seem exact where no
+    label happened to flip: while any output moves, their error is at least one row of the smallest class.
+    """
+    import numpy as np
+
+    truth, base = frame[declared.label].to_numpy(), predictor.predict(frame)
+    whole = resampled(declared, truth, base, RESAMPLES)
+    unit = float(np.std(truth)) if declared.metric in IN_UNITS_OF_THE_LABEL else 1.0
+    step = 1 / int(frame[declared.label].value_counts().min()) if declared.metric in COUNT_LABELS else 0.0
+    permutations = int(np.clip(ROWS_A_CLUSTER // len(frame), *PERMUTATIONS))
+    found = []
+    for names in clusters(declared, frame):
+        permuted = _permuted(frame, predictor, names, permutations)
+        gains = whole.estimate - np.array([quality(declared, truth, one) for one in permuted])
+        over_rows = (whole - resampled(declared, truth, permuted[0], RESAMPLES)).standard_error()
+        error = float(np.hypot(over_rows, np.std(gains, ddof=1) / permutations**0.5))
+        moved = float(np.mean([_moved(base, one) for one in permuted]))
+        error = max(error, step) if moved else error
+        found.append(Benefit(names, float(gains.mean()) / unit, error / unit, moved))
+    return sorted(found, key=lambda benefit: -benefit.gain)
+
+
+def clusters(declared: Declaration, frame: pd.DataFrame) -> list[list[str]]:
+    """The features; those linked by an association of ``CORRELATED_FROM`` or more, if by others, together.
+
+    Single links err on the side of large clusters: a feature whose stand-in is left in place would seem useless.
+    """
+    import numpy as np
+    from scipy.sparse.csgraph import connected_components
+
+    encoded = [encode(frame[feature.name], feature.type, ranks=True) for feature in declared.features]
+    linked = np.eye(len(encoded))
+    for i, left in enumerate(encoded):
+        for j, right in enumerate(encoded[:i]):
+            linked[i, j] = strength(left, right) >= CORRELATED_FROM
+    number, cluster_of = connected_components(linked, directed=False)
+    return [[n for n, c in zip(declared.feature_names, cluster_of, strict=True) if c == k] for k in range(number)]
+
+
+def _permuted(frame: pd.DataFrame, predictor: Predictor, names: Sequence[str], times: int) -> list[Predictions]:
+    """Predictions with the rows of the named columns permuted, as one, so many times."""
+    import numpy as np
+
+    rng = np.random.default_rng(SEED)
+    orders = (rng.permutation(len(frame)) for _ in range(times))
+    return [predictor.predict(frame.assign(**{n: frame[n].array[order] for n in names})) for order in orders]
+
+
+def _moved(before: Predictions, after: Predictions) -> float:
+    """Share of rows whose label or probabilities are not the same."""
+    moved = before.label != after.label
+    if before.proba is not None and after.proba is not None:
+        moved = moved | (before.proba != after.proba).any(axis=1)
+    return float(moved.mean())
