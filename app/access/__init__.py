@@ -1,0 +1,1 @@
+"""Tokens, roles, sign-in and the audit log."""

@@ -1,0 +1,42 @@
+"""SQL on tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select, update
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.tables import Token
+
+
+def token_by_digest(session: Session, digest: str, kinds: Collection[str]) -> Token | None:
+    return session.exec(select(Token).where(Token.digest == digest, col(Token.kind).in_(kinds))).one_or_none()
+
+
+def api_tokens() -> SelectOfScalar[Token]:
+    return select(Token).where(Token.kind == "api")
+
+
+def consume(session: Session, token_id: int, now: datetime) -> bool:
+    """Mark a one-time code as used. Of several callers at once exactly one gets True."""
+    used = session.exec(
+        update(Token).where(col(Token.id) == token_id, col(Token.revoked_at).is_(None)).values(revoked_at=now)
+    )
+    return bool(used.rowcount == 1)
+
+
+def note_use(session: Session, token_id: int, now: datetime, every: timedelta) -> None:
+    """Set ``last_used_at``, unless somebody did so within the last ``every``."""
+    stale = or_(col(Token.last_used_at).is_(None), col(Token.last_used_at) <= now - every)
+    session.exec(update(Token).where(col(Token.id) == token_id, stale).values(last_used_at=now))
+
+
+def revoke_sessions_of(session: Session, origin: str, now: datetime) -> None:
+    """End the browser sessions that were opened with the token ``origin`` ("token/12")."""
+    session.exec(
+        update(Token)
+        .where(col(Token.kind) == "session", col(Token.created_by) == origin, col(Token.revoked_at).is_(None))
+        .values(revoked_at=now)
+    )

@@ -1,0 +1,57 @@
+"""What goes in and out about tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from app.access.identity import Role, Scope
+from app.access.service import MAX_DAYS, MAX_NAME
+
+
+def _printable(name: str) -> str:
+    if not (name.isprintable() and name.strip()):
+        raise ValueError("must be printable")
+    return name
+
+
+class TokenIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "ci of credit-risk", "role": "ci", "days": 90}]},
+    )
+
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
+    role: Role
+    scopes: Annotated[
+        list[Scope] | None, Field(min_length=1, description="A part of what the role carries; null: all of it.")
+    ] = None
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS, description="Until it expires.")] = 90
+
+
+class TokenOut(BaseModel):
+    id: int
+    name: str
+    role: Role
+    scopes: list[Scope]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: Annotated[datetime | None, Field(description="To the minute.")]
+    revoked_at: datetime | None
+
+
+class NewTokenOut(TokenOut):
+    secret: Annotated[
+        str | None,
+        Field(description="Shown this once. Null when the request was sent again under its Idempotency-Key."),
+    ]
+
+
+class Me(BaseModel):
+    name: str
+    role: str
+    scopes: list[str]
+    automatic: Annotated[bool, Field(description="Whether what is done counts as done without a person.")]

@@ -1,0 +1,192 @@
+"""Tokens and sign-in: made, checked, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app.access import queries, tokens
+from app.access.audit_log import record
+from app.access.identity import ROLE_SCOPES, Identity
+from app.config import Settings
+from app.db import utcnow
+from app.errors import FieldError, Invalid, NotAuthenticated, NotFound
+from app.tables import Token
+
+MAX_NAME = 100
+MAX_DAYS = 365
+MAX_SIGN_IN_MINUTES = 24 * 60
+SESSION_LIFE = timedelta(hours=12)
+USE_NOTED_EVERY = timedelta(minutes=1)
+"""Coarse, so that reading does not become writing."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whom a token will stand for. ``scopes``: a part of what the role carries; None for all of it."""
+
+    name: str
+    role: str
+    scopes: Collection[str] | None = None
+
+    def granted(self) -> list[str]:
+        """The scopes, sorted. Raises ``Invalid`` where a field does not make sense."""
+        if not (self.name.isprintable() and 0 < len(self.name.strip()) <= MAX_NAME):
+            raise _invalid("name", f"must be 1 to {MAX_NAME} printable characters")
+        allowed = ROLE_SCOPES.get(self.role)
+        if allowed is None:
+            raise _invalid("role", f"no such role; there are {', '.join(ROLE_SCOPES)}")
+        if self.scopes is None:
+            return sorted(allowed)
+        if not self.scopes:
+            raise _invalid("scopes", "name at least one, or leave the field out for all that the role carries")
+        if extra := set(self.scopes) - allowed:
+            raise _invalid("scopes", f"the role {self.role} does not carry {', '.join(sorted(extra))}")
+        return sorted(set(self.scopes))
+
+
+def create_token(
+    session: Session,
+    *,
+    name: str,
+    role: str,
+    scopes: Collection[str] | None = None,
+    days: int = 90,
+    created_by: str,
+    kind: str = "api",
+) -> tuple[Token, str]:
+    """A new token and its secret, which is not kept and cannot be shown again.
+
+    ``scopes``: a part of what the role carries; None for all of it. Raises ``Invalid``.
+    """
+    if not 1 <= days <= MAX_DAYS:
+        raise _invalid("days", f"must be between 1 and {MAX_DAYS}")
+    token, secret = _create(session, Holder(name, role, scopes), kind, timedelta(days=days), created_by)
+    _note(session, created_by, f"{kind}_token.create", token)
+    return token, secret
+
+
+def create_sign_in_link(
+    session: Session,
+    settings: Settings,
+    *,
+    name: str,
+    role: str = "viewer",
+    minutes: int = 10,
+    created_by: str,
+) -> str:
+    """An address that lets one person sign in, once, within ``minutes``."""
+    if not 1 <= minutes <= MAX_SIGN_IN_MINUTES:
+        raise _invalid("minutes", f"must be between 1 and {MAX_SIGN_IN_MINUTES}")
+    token, secret = _create(session, Holder(name, role), "sign_in", timedelta(minutes=minutes), created_by)
+    _note(session, created_by, "sign_in_token.create", token)
+    return f"{settings.public_url.rstrip('/')}/sign-in?code={secret}"
+
+
+def sign_in(session: Session, secret: str, now: datetime) -> tuple[Identity, str]:
+    """Exchange a sign-in code, which is used up, or an API token for a browser's session: identity and secret."""
+    token = _valid(session, secret, now, {"sign_in", "api"})
+    if token.kind == "sign_in" and not queries.consume(session, _id(token), now):
+        raise NotAuthenticated("This sign-in code was used already; ask for a new one.")
+    life = min(SESSION_LIFE, token.expires_at - now) if token.kind == "api" else SESSION_LIFE
+    holder = Holder(token.name, token.role, token.scopes)
+    opened, session_secret = _create(session, holder, "session", life, _subject(token))
+    _note(session, token.name, "session_token.create", opened)
+    return _identity(opened), session_secret
+
+
+def sign_out(session: Session, secret: str, now: datetime) -> None:
+    """End a browser's session. Does nothing for a secret that is no session's."""
+    token = queries.token_by_digest(session, tokens.digest(secret), {"session"})
+    if token is not None and queries.consume(session, _id(token), now):
+        record(session, token.name, "session_token.revoke", _subject(token))
+
+
+def authenticate(
+    session: Session, secret: str, now: datetime, kinds: Collection[str] = frozenset({"api"})
+) -> Identity:
+    """Whose secret this is. Raises ``NotAuthenticated``."""
+    return _identity(_valid(session, secret, now, kinds))
+
+
+def use_is_due(session: Session, identity: Identity, now: datetime) -> bool:
+    """Whether this use should be noted. Costs no query in the session that authenticated."""
+    token = session.get(Token, identity.token_id)
+    return token is not None and (token.last_used_at is None or token.last_used_at <= now - USE_NOTED_EVERY)
+
+
+def note_use(session: Session, identity: Identity, now: datetime) -> None:
+    """Set the token's last use, unless somebody did so within the last minute."""
+    if identity.token_id is not None:
+        queries.note_use(session, identity.token_id, now, USE_NOTED_EVERY)
+
+
+def revoke(session: Session, token_id: int, actor: str) -> None:
+    """From now on the token opens nothing. Revoking twice is fine. Raises ``NotFound``."""
+    token = session.get(Token, token_id)
+    if token is None or token.kind != "api":
+        raise NotFound(f"There is no token {token_id}.")
+    if token.revoked_at is None:  # sessions that were opened with it end with it
+        token.revoked_at = utcnow()
+        queries.revoke_sessions_of(session, _subject(token), token.revoked_at)
+        record(session, actor, "api_token.revoke", _subject(token), name=token.name)
+
+
+def _create(session: Session, holder: Holder, kind: str, life: timedelta, origin: str) -> tuple[Token, str]:
+    secret = tokens.new_secret()
+    now = utcnow()
+    token = Token(
+        digest=tokens.digest(secret),
+        kind=kind,
+        name=holder.name,
+        role=holder.role,
+        scopes=holder.granted(),
+        created_by=origin,
+        created_at=now,
+        expires_at=now + life,
+    )
+    session.add(token)
+    session.flush()
+    return token, secret
+
+
+def _note(session: Session, actor: str, action: str, token: Token) -> None:
+    details = {"name": token.name, "role": token.role, "scopes": token.scopes}
+    record(session, actor, action, _subject(token), expires_at=token.expires_at.isoformat(), **details)
+
+
+def _valid(session: Session, secret: str, now: datetime, kinds: Collection[str]) -> Token:
+    token = None
+    if tokens.well_formed(secret):
+        token = queries.token_by_digest(session, tokens.digest(secret), kinds)
+    if token is None:
+        raise NotAuthenticated("This token is not known here.")
+    if token.revoked_at is not None:
+        used = token.kind == "sign_in"
+        raise NotAuthenticated("This sign-in code was used already." if used else "This token was revoked.")
+    if token.expires_at <= now:
+        raise NotAuthenticated("This token has expired.")
+    return token
+
+
+def _identity(token: Token) -> Identity:
+    # A role that lost a scope since must not live on in old tokens.
+    scopes = frozenset(token.scopes) & ROLE_SCOPES.get(token.role, frozenset())
+    return Identity(token.name, token.role, scopes, token.id)
+
+
+def _subject(token: Token) -> str:
+    return f"token/{token.id}"
+
+
+def _id(token: Token) -> int:
+    if token.id is None:
+        raise ValueError("the token is not stored yet")
+    return token.id
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid(f"{field}: {message}", [FieldError(field, message)])

@@ -1,0 +1,146 @@
+"""The web application: ``uvicorn --factory app.main:create_app``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+import app.access.routes
+import app.access.sign_in
+import app.audits.routes
+import app.catalog.routes
+import app.evidence.routes
+import app.gate.routes
+import app.pages.routes
+import app.scorecards.routes
+from app import log, metrics
+from app.access.last_use import LastUse
+from app.config import ROOT, Settings
+from app.db import Database
+from app.deps import CanRead, guard
+from app.evidence.blobs import BlobStore
+from app.http import health, problems
+from app.http.bodies import Bodies
+from app.http.doors import Doors, SecurityHeaders
+from app.http.requests import Requests
+from app.http.slots import WriteSlots
+
+API = "/api/v1"
+API_ROUTERS: tuple[APIRouter, ...] = (
+    app.catalog.routes.router,
+    app.evidence.routes.router,
+    app.audits.routes.router,
+    app.scorecards.routes.router,
+    app.gate.routes.router,
+    app.access.routes.router,
+)
+ROOT_ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    metrics.router,
+    app.scorecards.routes.badge_router,
+    app.access.sign_in.router,
+    app.pages.routes.router,
+)
+
+DESCRIPTION = """
+Audits machine-learning models for production readiness and answers whether one may be deployed, with reasons.
+
+Send `Authorization: Bearer asy_...`. Errors are `application/problem+json` (RFC 9457) with the path of each
+field that is wrong. Lists are newest first; pass `next_cursor` as `cursor`. Times are ISO 8601 in UTC. A POST that
+creates something takes an `Idempotency-Key`: sent again under the same key, it is carried out once.
+"""
+TAGS = [
+    {"name": "catalog", "description": "Models, versions, data sets, pipelines."},
+    {"name": "evidence", "description": "Files handed in for a version; attestations."},
+    {"name": "audits", "description": "Runs of the checks, and what they found."},
+    {"name": "scorecards", "description": "The 28 tests of a version, scored."},
+    {"name": "gate", "description": "May this version go to this environment? Policies and decisions."},
+    {"name": "access", "description": "Tokens."},
+    {"name": "operations", "description": "Health and metrics."},
+]
+
+
+class Application(FastAPI):
+    """FastAPI, with the problems that every route may answer with in its OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        known = self.openapi_schema
+        document = super().openapi()
+        if document is not known:
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas |= problems.schemas()
+        return document
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application over one database. Settings come from the environment unless given."""
+    settings = settings or Settings()
+    database = Database(settings.sqlalchemy_url)
+    counts = metrics.Metrics()
+    templates: dict[int, str] = {}
+    application = Application(
+        title="Assay",
+        version="1",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        openapi_url=None,  # served below, to those who may read
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(guard)],
+        responses=problems.PROBLEMS,
+        lifespan=_lifespan,
+        middleware=[
+            Middleware(LastUse, database=database),
+            Middleware(Requests, metrics=counts, templates=templates),
+            Middleware(SecurityHeaders),
+            Middleware(Doors, settings=settings),
+            Middleware(Bodies, settings=settings),
+            Middleware(WriteSlots),
+        ],
+    )
+    application.state.settings = settings
+    application.state.db = database
+    application.state.blobs = BlobStore(settings.blob_dir)
+    application.state.metrics = counts
+    problems.install(application)
+    _add_routes(application)
+    templates |= _templates(application)
+    return application
+
+
+@asynccontextmanager
+async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
+    log.configure(application.state.settings.log_level)
+    yield
+    application.state.db.dispose()
+
+
+def _add_routes(application: FastAPI) -> None:
+    for router in API_ROUTERS:
+        application.include_router(router, prefix=API)
+    for router in ROOT_ROUTERS:
+        application.include_router(router)
+
+    @application.get(f"{API}/openapi.json", include_in_schema=False)
+    def openapi(_: CanRead) -> dict[str, Any]:
+        return application.openapi()
+
+    application.mount("/static", StaticFiles(directory=ROOT / "app" / "pages" / "static"), name="static")
+
+
+def _templates(application: FastAPI) -> dict[int, str]:
+    """The path template of each route, by its id. Routes that the guard would not see are refused."""
+    templates = {}
+    for context in iter_route_contexts(application.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute) and not (isinstance(route, Mount) and route.path == "/static"):
+            raise TypeError(f"{context.path} is no API route, so nothing would check who calls it")
+        templates[id(route)] = str(context.path)
+    return templates
