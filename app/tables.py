@@ -13,6 +13,14 @@ from sqlmodel import Field, SQLModel
 
 from app.db import UTCDateTime, utcnow
 
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Without names of their own, constraints could not be altered by a later migration."""
+
 
 def _json() -> Any:
     return Field(sa_column=Column(JSON, nullable=False))
@@ -177,8 +185,18 @@ class Finding(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("audit_id", "check_id"),
-        Index("ix_finding_version", "version_id", "check_id", "created_at"),
-        Index("ix_finding_model", "model_id", "check_id", "automatic", "verdict", "created_at"),
+        Index("ix_finding_version", "version_id", "check_id", "automatic", "verdict", "created_at", "cap"),
+        Index("ix_finding_model", "model_id", "check_id", "automatic", "verdict", "created_at", "cap"),
+        Index(
+            "ix_finding_environment",
+            "model_id",
+            "environment",
+            "check_id",
+            "automatic",
+            "verdict",
+            "created_at",
+            "cap",
+        ),
     )
 
     id: int = Field(default=None, primary_key=True)

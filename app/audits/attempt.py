@@ -1,0 +1,92 @@
+"""What travels between a worker and the process of an attempt: ``Attempt`` one way, findings the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from checks.contract import Verdict
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class File(Message):
+    """A file to read. ``path`` is None when it cannot be had; ``problem`` says why."""
+
+    path: str | None
+    format: str
+    digest: str
+    problem: str = ""
+
+
+class DataFile(File):
+    """A data set. ``location`` is set where it lies in place and may have changed since it was registered."""
+
+    location: str = ""
+
+
+class Subject(Message):
+    """A version: the manifest without evidence, the final estimator's class, the artifact if there is one."""
+
+    manifest: dict[str, Any]
+    model_class: str | None = None
+    artifact: File | None = None
+
+
+class EarlierSubject(Subject):
+    """``incumbent``: the version that this one would replace. ``rescored``: one of the newest earlier ones."""
+
+    name: str
+    incumbent: bool = False
+    rescored: bool = True
+
+
+class HandedInFile(File):
+    """A file from outside; its kind is its ``format``. ``cap`` says why it earns half a point at most."""
+
+    cap: str | None = None
+
+
+class Attempt(Message):
+    """Everything that one attempt at an audit needs; nothing else reaches its process."""
+
+    checks: list[str]
+    subject: Subject
+    datasets: dict[str, DataFile] = {}
+    handed_in: dict[str, HandedInFile] = {}
+    earlier: list[EarlierSubject] = []
+    organisation: dict[str, Any] | None = None
+    thresholds: dict[str, dict[str, Any]] = {}
+
+
+class ExhibitFile(Message):
+    """An exhibit that the attempt wrote into its folder under the bare file name ``file``."""
+
+    name: str
+    media_type: str
+    file: str
+
+
+class Found(Message):
+    """One check's finding, before it is stored."""
+
+    check: str
+    verdict: Verdict
+    reason: str
+    remedy: str = ""
+    measured: dict[str, Any] = {}
+    thresholds: dict[str, Any] = {}
+    exhibits: list[ExhibitFile] = []
+    inputs: dict[str, str] = {}
+    cap: str | None = None
+    seconds: float = 0.0
+
+
+class Event(Message):
+    """A line of the protocol: a check was started, or finished with ``found``."""
+
+    started: str | None = None
+    found: Found | None = None

@@ -1,0 +1,84 @@
+"""Gathers from database and store what an attempt at an audit needs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlmodel import Session
+
+from app.audits import queries
+from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, Subject
+from app.catalog import queries as catalog
+from app.catalog.datasets import dataset_path
+from app.catalog.organisation import organisation_policy
+from app.config import Settings
+from app.errors import NotFound
+from app.evidence import queries as evidence
+from app.evidence.blobs import BlobStore
+from app.evidence.service import cap_of
+from app.tables import Audit, Dataset, Version
+
+
+def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings) -> Attempt:
+    """Everything that the audit's checks may ask for, as files and plain values."""
+    _, version = queries.subject_of(session, audit)
+    policy = organisation_policy(session)
+    datasets = catalog.datasets_of(session, version.id)
+    return Attempt(
+        checks=audit.checks,
+        subject=Subject(**_subject(version, blobs)),
+        datasets={role: _data_file(dataset, blobs, settings) for role, dataset in datasets.items()},
+        handed_in=_handed_in(session, version, blobs),
+        earlier=_earlier(session, version, blobs),
+        organisation=asdict(policy) if policy else None,
+    )
+
+
+def _subject(version: Version, blobs: BlobStore) -> dict[str, object]:
+    digest, form = version.artifact_digest, version.artifact_format or ""
+    artifact = _file(digest, form, blobs) if digest else None
+    return {"manifest": version.manifest, "model_class": version.model_class, "artifact": artifact}
+
+
+def _file(digest: str, form: str, blobs: BlobStore) -> File:
+    try:
+        return File(path=str(blobs.path(digest)), format=form, digest=digest)
+    except NotFound as error:
+        return File(path=None, format=form, digest=digest, problem=error.detail)
+
+
+def _data_file(dataset: Dataset, blobs: BlobStore, settings: Settings) -> DataFile:
+    path, problem = None, ""
+    try:
+        path = str(dataset_path(dataset, blobs, settings))
+    except NotFound as error:
+        problem = error.detail
+    return DataFile(
+        path=path, format=dataset.format, digest=dataset.digest, problem=problem, location=dataset.location
+    )
+
+
+def _handed_in(session: Session, version: Version, blobs: BlobStore) -> dict[str, HandedInFile]:
+    """By kind; of several files of a kind the newest counts."""
+    newest = {row.kind: row for row in reversed(evidence.evidence_of(session, version.id))}
+    return {
+        kind: HandedInFile(**_file(row.digest, kind, blobs).model_dump(), cap=cap_of(row, version))
+        for kind, row in newest.items()
+    }
+
+
+def _earlier(session: Session, version: Version, blobs: BlobStore) -> list[EarlierSubject]:
+    """The newest earlier versions and the incumbent, newest first."""
+    newest = queries.earlier_versions(session, version)
+    incumbent = queries.incumbent_of(session, version)
+    others = {one.id: one for one in [*newest, *([incumbent] if incumbent else [])]}
+    rescored = {one.id for one in newest}
+    return [
+        EarlierSubject(
+            **_subject(one, blobs),
+            name=one.name,
+            incumbent=incumbent is not None and one.id == incumbent.id,
+            rescored=one.id in rescored,
+        )
+        for one in sorted(others.values(), key=lambda other: other.id, reverse=True)
+    ]

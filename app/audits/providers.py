@@ -1,0 +1,233 @@
+"""Turns an attempt's files into the typed evidence that checks ask for: each once, and only when asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, Subject
+from app.catalog.declaration import declaration_of
+from app.catalog.manifest import Manifest
+from app.evidence import junit, training_metrics
+from checks.contract import (
+    Data,
+    Declaration,
+    EarlierVersions,
+    Holdout,
+    HoldoutPredictions,
+    Missing,
+    OrganisationPolicy,
+    Predictions,
+    Predictor,
+    ReferenceData,
+    Rescored,
+    Slice,
+    Task,
+    TrainingData,
+    TrainingMetrics,
+    UnitTests,
+)
+
+ROLES: dict[type[Data], str] = {TrainingData: "train", Holdout: "test", ReferenceData: "reference"}
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A piece of evidence, the digests of what it was made from by name, and why it earns 0.5 at most, if so."""
+
+    value: Any
+    inputs: dict[str, str] = field(default_factory=dict)
+    cap: str | None = None
+
+
+class Evidence:
+    """The evidence of one attempt, by the type that a check's ``measure`` names."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._known: dict[type, Provided | Exception] = {}
+        self._providers: dict[type, Callable[[], Provided]] = {
+            Declaration: lambda: Provided(self._declared),
+            Predictor: self._predictor,
+            HoldoutPredictions: self._holdout_predictions,
+            EarlierVersions: self._earlier_versions,
+            OrganisationPolicy: self._organisation_policy,
+            UnitTests: self._unit_tests,
+            TrainingMetrics: self._training_metrics,
+        }
+        for kind in ROLES:
+            self._providers[kind] = lambda kind=kind: self._data(kind)  # type: ignore[misc]
+
+    def get(self, kind: type) -> Provided:
+        """Evidence of this type.
+
+        Raises:
+            Missing: the version has none.
+            TypeError: there is no such kind of evidence.
+        """
+        if kind not in self._providers:
+            raise TypeError(f"there is no evidence of the type {getattr(kind, '__name__', kind)}")
+        if kind not in self._known:
+            try:
+                self._known[kind] = self._providers[kind]()
+            except Exception as error:  # noqa: BLE001 - kept, so that the next check hears the same at once
+                self._known[kind] = error
+        known = self._known[kind]
+        if isinstance(known, Exception):
+            raise known
+        return known
+
+    @cached_property
+    def _declared(self) -> Declaration:
+        return _declaration(self._attempt.subject)
+
+    def _data(self, kind: type[Data]) -> Provided:
+        from app.engines.tabular import read_frame
+
+        role = ROLES[kind]
+        file = self._attempt.datasets.get(role)
+        if file is None:
+            raise Missing(f"a data set registered as {role}", f"name it in the manifest under data.{role}")
+        path = _unchanged(file, role)
+        return Provided(kind(read_frame(path, file.format), file.digest), {role: file.digest})
+
+    def _predictor(self) -> Provided:
+        artifact = self._attempt.subject.artifact
+        if artifact is None:
+            raise Missing(
+                "a model that can predict: this version is registered as predictions only",
+                "register the model itself as skops or ONNX",
+            )
+        return Provided(_load(artifact, self._declared), {"artifact": artifact.digest})
+
+    def _holdout_predictions(self) -> Provided:
+        holdout = self.get(Holdout)
+        if self._attempt.subject.artifact is None:
+            predicted = _predictions_in(holdout.value, self._declared)
+            return Provided(predicted, holdout.inputs)
+        predictor = self.get(Predictor)
+        made: Predictions = predictor.value.predict(holdout.value.frame)
+        return Provided(
+            HoldoutPredictions(made.label, made.proba, made.classes), {**holdout.inputs, **predictor.inputs}
+        )
+
+    def _earlier_versions(self) -> Provided:
+        earlier = self._attempt.earlier
+        if not earlier:
+            return Provided(EarlierVersions())
+        try:
+            holdout = self.get(Holdout)
+        except Missing as missing:
+            return Provided(EarlierVersions(skipped=tuple(f"{e.name}: {missing.what} is missing" for e in earlier)))
+        rescored: dict[str, Rescored] = {}
+        skipped: list[str] = []
+        for subject in earlier:
+            try:
+                rescored[subject.name] = _rescore(subject, holdout.value)
+            except Exception as error:  # noqa: BLE001 - an old version that fails is told, and stops nothing
+                skipped.append(f"{subject.name}: {error or type(error).__name__}")
+        counted = tuple(rescored[e.name] for e in earlier if e.rescored and e.name in rescored)
+        incumbent = next((rescored.get(e.name) for e in earlier if e.incumbent), None)
+        digests = {f"artifact of {e.name}": e.artifact.digest for e in earlier if e.artifact and e.name in rescored}
+        return Provided(EarlierVersions(counted, incumbent, tuple(skipped)), {**holdout.inputs, **digests})
+
+    def _organisation_policy(self) -> Provided:
+        policy = self._attempt.organisation
+        if policy is None:
+            raise Missing("an organisation policy", "an administrator writes one: assay policy push")
+        fields = {name: tuple(values) for name, values in policy.items()}
+        return Provided(OrganisationPolicy(**{**fields, "slices": tuple(Slice(**s) for s in fields["slices"])}))
+
+    def _unit_tests(self) -> Provided:
+        content, digest, cap = self._handed_in(
+            "junit", "JUnit results of the model's own tests", "pytest --junitxml"
+        )
+        return Provided(UnitTests(digest, cap, junit.parse(content)), {"junit": digest}, cap)
+
+    def _training_metrics(self) -> Provided:
+        kind = "training-metrics"
+        content, digest, cap = self._handed_in(kind, "metrics logged while training", "JSON, a list a metric")
+        return Provided(TrainingMetrics(digest, cap, training_metrics.parse(content)), {kind: digest}, cap)
+
+    def _handed_in(self, kind: str, what: str, form: str) -> tuple[bytes, str, str | None]:
+        file = self._attempt.handed_in.get(kind)
+        if file is None:
+            raise Missing(what, f"hand in a file ({form}): evidence of the kind {kind}, in the manifest or by CI")
+        return _path(file).read_bytes(), file.digest, file.cap
+
+
+def _declaration(subject: Subject) -> Declaration:
+    return declaration_of(Manifest.model_validate(subject.manifest), subject.model_class)
+
+
+def _unchanged(file: DataFile, role: str) -> Path:
+    """The path of a data set whose content is what was registered. A blob's is by construction."""
+    way_out = "restore the file, or register a version on what is there now"
+    if file.path is None:
+        raise Missing(f"the data set {role}, {file.location}: {file.problem}", way_out)
+    path = Path(file.path)
+    if file.location and _digest(path) != file.digest:
+        raise Missing(f"the data set {role} as it was registered ({file.location}: its digest differs)", way_out)
+    return path
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _load(artifact: File, declared: Declaration) -> Predictor:
+    from app.engines.models import load
+
+    return load(_path(artifact), artifact.format, declared)
+
+
+def _path(file: File) -> Path:
+    if file.path is None:
+        raise FileNotFoundError(file.problem)
+    return Path(file.path)
+
+
+def _rescore(subject: EarlierSubject, holdout: Holdout) -> Rescored:
+    if subject.artifact is None:
+        raise Missing("registered as predictions only", "register the model itself")
+    predictor = _load(subject.artifact, _declaration(subject))
+    return Rescored(subject.name, predictor.predict(holdout.frame))
+
+
+def _predictions_in(holdout: Holdout, declared: Declaration) -> HoldoutPredictions:
+    """What the prediction columns of the holdout say."""
+    import numpy as np
+
+    frame, column = holdout.frame, declared.prediction_column
+    if column is None or column not in frame:
+        raise Missing(
+            "predictions for the test data",
+            "register the model itself, or name the column of predictions under columns.prediction",
+        )
+    label = frame[column].to_numpy()
+    if declared.probability_column is None or declared.task is not Task.BINARY:
+        return HoldoutPredictions(label)
+    positive = frame[declared.probability_column].to_numpy(dtype=float)
+    return HoldoutPredictions(
+        label, np.column_stack([1 - positive, positive]), (_negative(holdout, declared), declared.positive)
+    )
+
+
+def _negative(holdout: Holdout, declared: Declaration) -> Any:
+    """The other class of a binary task."""
+    import pandas as pd
+
+    seen = pd.concat([holdout.frame[declared.label], holdout.frame[declared.prediction_column]]).dropna().unique()
+    others = [value for value in seen.tolist() if value != declared.positive]
+    if len(others) != 1:
+        raise Missing(
+            f"two classes in the test data: beside {declared.positive!r} the columns {declared.label} and "
+            f"{declared.prediction_column} hold {len(others)} other values",
+            "register test data with both classes and no third value",
+        )
+    return others[0]

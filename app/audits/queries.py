@@ -1,0 +1,148 @@
+"""All SQL of audits but the ledger's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import case, func
+from sqlmodel import Session, col, select
+
+from app.errors import NotFound
+from app.paging import PageParams, paginate
+from app.tables import Audit, Decision, Finding, Model, Schedule, ScheduleSlot, Version
+
+EARLIER_VERSIONS = 5
+"""How many earlier versions are re-scored."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    model: str | None = None
+    version: str | None = None
+    status: str | None = None
+
+
+def get_audit(session: Session, audit_id: int) -> Audit:
+    """Raises NotFound."""
+    if audit := session.get(Audit, audit_id):
+        return audit
+    raise NotFound(f"there is no audit {audit_id}")
+
+
+def get_finding(session: Session, finding_id: int) -> Finding:
+    """Raises NotFound."""
+    if finding := session.get(Finding, finding_id):
+        return finding
+    raise NotFound(f"there is no finding {finding_id}")
+
+
+def audits_page(session: Session, filters: Filters, params: PageParams) -> tuple[list[Audit], str | None]:
+    """One page, newest first, and the next cursor."""
+    query = select(Audit)
+    if filters.model is not None:
+        query = query.join(Model, col(Audit.model_id) == Model.id).where(Model.name == filters.model)
+    if filters.version is not None:
+        query = query.join(Version, col(Audit.version_id) == Version.id).where(Version.name == filters.version)
+    if filters.status is not None:
+        query = query.where(Audit.status == filters.status)
+    return paginate(session, query, col(Audit.id), params)
+
+
+def names_of(session: Session, version_ids: set[int]) -> dict[int, tuple[str, str]]:
+    """(model, version) by version id."""
+    query = (
+        select(Version.id, Model.name, Version.name)
+        .join(Model, col(Version.model_id) == Model.id)
+        .where(col(Version.id).in_(version_ids))
+    )
+    return {version_id: (model, version) for version_id, model, version in session.exec(query)}
+
+
+def findings_of(session: Session, audit_id: int) -> Sequence[Finding]:
+    return session.exec(select(Finding).where(Finding.audit_id == audit_id).order_by(col(Finding.id))).all()
+
+
+def subject_of(session: Session, audit: Audit) -> tuple[Model, Version]:
+    """The version that the audit is about, and its model."""
+    query = select(Model, Version).join(Version, col(Version.model_id) == Model.id)
+    return session.exec(query.where(Version.id == audit.version_id)).one()
+
+
+def earlier_versions(session: Session, version: Version) -> Sequence[Version]:
+    """The newest earlier versions that can predict, newest first."""
+    query = select(Version).where(
+        Version.model_id == version.model_id,
+        col(Version.id) < version.id,
+        col(Version.artifact_digest).is_not(None),
+    )
+    return session.exec(query.order_by(col(Version.id).desc()).limit(EARLIER_VERSIONS)).all()
+
+
+def incumbent_of(session: Session, version: Version) -> Version | None:
+    """The version that this one would replace: the newest earlier one that the gate let pass, into production
+    if any went there.
+    """
+    query = (
+        select(Version)
+        .join(Decision, col(Decision.version_id) == Version.id)
+        .where(
+            Version.model_id == version.model_id,
+            col(Version.id) < version.id,
+            Decision.status == "pass",
+        )
+        .order_by(case((col(Decision.environment) == "production", 0), else_=1), col(Version.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+@dataclass(frozen=True)
+class ScheduleRow:
+    """A schedule, its model's name, and the newest slot that was enqueued with its audit."""
+
+    schedule: Schedule
+    model: str
+    slot: ScheduleSlot | None
+    audit: Audit | None
+
+
+def schedules_page(session: Session, params: PageParams) -> tuple[list[ScheduleRow], str | None]:
+    schedules, cursor = paginate(session, select(Schedule), col(Schedule.id), params)
+    ids = [schedule.id for schedule in schedules]
+    names = dict(
+        session.exec(
+            select(Schedule.id, Model.name)
+            .join(Model, col(Schedule.model_id) == Model.id)
+            .where(col(Schedule.id).in_(ids))
+        ).all()
+    )
+    last = _last_slots(session, ids)
+    return [ScheduleRow(one, names[one.id], *last.get(one.id, (None, None))) for one in schedules], cursor
+
+
+def _last_slots(session: Session, schedule_ids: list[int]) -> dict[int, tuple[ScheduleSlot, Audit]]:
+    newest = (
+        select(ScheduleSlot.schedule_id, func.max(ScheduleSlot.slot).label("slot"))
+        .where(col(ScheduleSlot.schedule_id).in_(schedule_ids))
+        .group_by(col(ScheduleSlot.schedule_id))
+        .subquery()
+    )
+    query = (
+        select(ScheduleSlot, Audit)
+        .join(
+            newest,
+            (col(ScheduleSlot.schedule_id) == newest.c.schedule_id) & (col(ScheduleSlot.slot) == newest.c.slot),
+        )
+        .join(Audit, col(ScheduleSlot.audit_id) == Audit.id)
+    )
+    return {slot.schedule_id: (slot, audit) for slot, audit in session.exec(query)}
+
+
+def newest_slot(session: Session, schedule_id: int) -> ScheduleSlot | None:
+    query = select(ScheduleSlot).where(ScheduleSlot.schedule_id == schedule_id)
+    return session.exec(query.order_by(col(ScheduleSlot.slot).desc()).limit(1)).first()
+
+
+def enabled_schedules(session: Session) -> Sequence[Schedule]:
+    return session.exec(select(Schedule).where(col(Schedule.enabled).is_(True))).all()
