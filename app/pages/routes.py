@@ -1,0 +1,91 @@
+"""Pages for people. They show what the services answer; nothing is computed here."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import RedirectResponse, Response
+
+from app.catalog.queries import find_model, newest_version
+from app.deps import Blobs, CanRead, Config, ReadSession, RowId
+from app.errors import NotFound
+from app.pages import assemble
+from app.pages.rendering import page
+from app.paging import Cursor
+from app.scorecards.schemas import AsOf, EnvironmentQuery
+
+router = APIRouter(include_in_schema=False)
+
+UNTRUSTED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+"""For what checks and people made: a browser runs nothing of it."""
+
+SHOWN_AS = {"image/png": "image/png", "image/svg+xml": "image/svg+xml"}
+
+
+@router.get("/")
+def fleet(session: ReadSession, cursor: Cursor, _: CanRead) -> Response:
+    return page("fleet.html", assemble.fleet(session, cursor))
+
+
+@router.get("/models/{model}")
+def newest(model: str, session: ReadSession, _: CanRead) -> Response:
+    """The newest version's scorecard."""
+    version = newest_version(session, find_model(session, model).id)
+    if version is None:
+        raise NotFound(f"{model} has no version yet")
+    return RedirectResponse(f"/models/{quote(model, safe='')}/versions/{quote(version.name, safe='')}", 303)
+
+
+@router.get("/models/{model}/versions/{version}")
+def scorecard(
+    model: str,
+    version: str,
+    session: ReadSession,
+    config: Config,
+    _: CanRead,
+    environment: EnvironmentQuery = None,
+    as_of: AsOf = None,
+) -> Response:
+    return page("scorecard.html", assemble.scorecard(session, config, model, version, environment, as_of))
+
+
+@router.get("/findings/{finding_id}")
+def finding(finding_id: RowId, session: ReadSession, blobs: Blobs, _: CanRead) -> Response:
+    return page("finding.html", assemble.finding(session, blobs, finding_id))
+
+
+@router.get("/findings/{finding_id}/exhibits/{number}")
+def exhibit(finding_id: RowId, number: int, session: ReadSession, blobs: Blobs, _: CanRead) -> Response:
+    """An exhibit: an image as itself, anything else as plain text."""
+    found = assemble.exhibit_of(session, finding_id, number)
+    media_type = SHOWN_AS.get(found["media_type"], "text/plain; charset=utf-8")
+    return Response(blobs.read(found["digest"]), media_type=media_type, headers=UNTRUSTED)
+
+
+@router.get("/attestations/{attestation_id}/file")
+def attested_file(attestation_id: RowId, session: ReadSession, blobs: Blobs, _: CanRead) -> Response:
+    """To be saved, never shown: it may be anything."""
+    content = blobs.read(assemble.attested_file(session, attestation_id))
+    headers = UNTRUSTED | {"Content-Disposition": f'attachment; filename="attestation-{attestation_id}"'}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@router.get("/audits/{audit_id}")
+def audit(audit_id: RowId, session: ReadSession, _: CanRead) -> Response:
+    return page("audit.html", assemble.audit(session, audit_id))
+
+
+@router.get("/decisions/{decision_id}")
+def decision(decision_id: RowId, session: ReadSession, _: CanRead) -> Response:
+    return page("decision.html", assemble.decision(session, decision_id))
+
+
+@router.get("/checks")
+def all_checks(_: CanRead) -> Response:
+    return page("checks.html", assemble.all_checks())
+
+
+@router.get("/checks/{test_id}")
+def check(test_id: str, _: CanRead) -> Response:
+    return page("check.html", assemble.check(test_id))
