@@ -1,0 +1,158 @@
+"""A decision's body from the inputs that are stored beside it. Pure: the same inputs give the same body for ever.
+
+The inputs hold what was asked, what was registered, the policy's text, every finding and attestation that bears
+on the answer and, where the policy judges by thresholds of its own, what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from app.errors import Invalid
+from app.gate import document
+from app.gate.document import PolicyForm
+from app.gate.policy import Known, Outcome, Status, evaluate, overall, unevaluated
+from app.gate.runs import Measurement, newest_runs
+from app.scorecards.facts import Facts, Scorecard
+from app.scorecards.scoring import score
+from checks.rubric import RUBRIC_VERSION
+
+
+class PolicyText(BaseModel):
+    """One version of a policy, word for word."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: int
+    digest: str
+    text: str
+
+    @property
+    def form(self) -> PolicyForm:
+        """Raises Invalid when the text, once accepted, no longer is."""
+        return document.parse(self.text, f"{self.name} version {self.version}")
+
+    @property
+    def readable(self) -> PolicyForm | None:
+        """``form``, or None where it would raise: then ``derive`` answers ``unknown`` and says why."""
+        try:
+            return self.form
+        except Invalid:
+            return None
+
+
+class Inputs(BaseModel):
+    """Everything that a decision is derived from. ``measurements`` are by finding id.
+
+    ``audit_problem`` is a sentence when the audit that the decision waited for did not succeed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str
+    environment: str
+    risk_tier: str
+    artifact_digest: str | None
+    content_digest: str
+    policy: PolicyText
+    facts: Facts
+    measurements: dict[int, Measurement] = {}
+    dry_run: bool = False
+    audit_id: int | None = None
+    audit_problem: str | None = None
+    id: int | None = None
+    evaluation_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What inputs lead to. ``card`` is None when something broke before there was one."""
+
+    outcome: Outcome
+    card: Scorecard | None = None
+    lifetime: timedelta = timedelta()
+
+
+def rederive(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of the decision that was stored with these ``inputs``."""
+    return derive(Inputs.model_validate(inputs))
+
+
+def derive(inputs: Inputs) -> dict[str, Any]:
+    """The decision's body, JSON-ready. Whatever goes wrong on the way makes it ``unknown``, never ``pass``."""
+    try:
+        answer = _answer(inputs)
+    except Exception as error:  # noqa: BLE001 - our mistake, or a policy that is no longer valid: deny
+        broken = unevaluated("evaluation", "evaluation", error)
+        answer = Answer(Outcome(overall([broken.status]), (broken,)))
+    card, decided_at = answer.card, inputs.facts.as_of
+    return _body(
+        inputs,
+        answer.outcome.status,
+        score=card.score if card else None,
+        section_scores={item.section.value: item.score for item in card.sections} if card else {},
+        conditions=[asdict(condition) for condition in answer.outcome.conditions],
+        expires_at=_iso(decided_at + answer.lifetime),
+        decided_at=_iso(decided_at),
+    )
+
+
+def in_progress(inputs: Inputs) -> dict[str, Any]:
+    """The body while an audit runs first: nothing is decided."""
+    undecided: dict[str, Any] = {
+        "score": None,
+        "section_scores": {},
+        "conditions": [],
+        "expires_at": None,
+        "decided_at": None,
+    }
+    return _body(inputs, Status.IN_PROGRESS, **undecided)
+
+
+def _body(inputs: Inputs, status: Status, **answer: Any) -> dict[str, Any]:
+    return {
+        "id": inputs.id,
+        "status": status.value,
+        "model": inputs.facts.model,
+        "version": inputs.facts.version,
+        "artifact_digest": inputs.artifact_digest,
+        "environment": inputs.environment,
+        "stage": inputs.stage,
+        "policy": inputs.policy.model_dump(include={"name", "version", "digest"}),
+        **answer,
+        "evaluation_url": inputs.evaluation_url,
+        "audit_id": inputs.audit_id,
+        "dry_run": inputs.dry_run,
+        "rubric_version": RUBRIC_VERSION,
+    }
+
+
+def _answer(inputs: Inputs) -> Answer:
+    form = inputs.policy.form
+    facts = replace(inputs.facts, windows=windows_of(inputs.facts, form))
+    conditions, card = form.conditions(inputs.stage, inputs.risk_tier), score(facts)
+    known = Known(
+        as_of=facts.as_of,
+        runs=newest_runs(facts, conditions.tests, form.thresholds, inputs.measurements),
+        test_scores={test.id: test.score for test in card.tests},
+        section_scores={item.section: item.score for item in card.sections},
+        windows=facts.windows,
+        automated=facts.automated,
+        audit_problem=inputs.audit_problem,
+    )
+    return Answer(evaluate(conditions, known), card, timedelta(hours=form.decision_lifetime_hours))
+
+
+def windows_of(facts: Facts, form: PolicyForm) -> Mapping[str, float]:
+    """The freshness windows in days by test id: the policy's where it has one, else the rubric's for this model."""
+    return {**facts.windows, **form.windows}
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

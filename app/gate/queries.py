@@ -1,0 +1,112 @@
+"""All SQL of the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.audits.ledger import ENDED
+from app.gate.policy import Status
+from app.gate.runs import Measurement
+from app.tables import Audit, Decision, Finding, Model, Policy, Version
+
+UNDER_WAY = ("queued", "running")
+
+
+def newest_policy(session: Session, name: str) -> Policy | None:
+    query = select(Policy).where(Policy.name == name).order_by(col(Policy.version).desc()).limit(1)
+    return session.exec(query).first()
+
+
+def policy_version(session: Session, name: str, version: int) -> Policy | None:
+    return session.exec(select(Policy).where(Policy.name == name, Policy.version == version)).first()
+
+
+def newest_policies(session: Session) -> Sequence[Policy]:
+    """The newest version of each policy, by name."""
+    newest = select(func.max(Policy.id)).group_by(Policy.name)
+    return session.exec(select(Policy).where(col(Policy.id).in_(newest)).order_by(Policy.name)).all()
+
+
+def policy_names(session: Session) -> Sequence[str]:
+    return session.exec(select(Policy.name).distinct().order_by(Policy.name)).all()
+
+
+def policy_versions(name: str) -> SelectOfScalar[Policy]:
+    return select(Policy).where(Policy.name == name)
+
+
+def measurements(session: Session, measured: Collection[int], estimates: Collection[int]) -> dict[int, Measurement]:
+    """What the findings ``measured`` measured, and which of ``estimates`` are estimates; by finding id.
+
+    Measured values can be large, so they are read only where the policy's thresholds judge them anew.
+    """
+    found: dict[int, Measurement] = {}
+    if estimates:
+        flag = col(Finding.measured)["estimated"].as_boolean()
+        query = select(Finding.id).where(col(Finding.id).in_(estimates), flag.is_(True))
+        found = {finding: Measurement(estimated=True) for finding in session.exec(query)}
+    if measured:
+        values = select(Finding.id, Finding.measured, Finding.thresholds).where(col(Finding.id).in_(measured))
+        for finding, value, thresholds in session.exec(values):
+            estimated = finding in found
+            found[finding] = Measurement(values=value, thresholds=thresholds, estimated=estimated)
+    return found
+
+
+def audit_under_way(
+    session: Session, version: Version, environment: str, *, checks: Collection[str], automatic: bool
+) -> Audit | None:
+    """An audit of this version that will run all of ``checks`` and that nobody is about to cancel."""
+    query = select(Audit).where(
+        Audit.version_id == version.id,
+        Audit.environment == environment,
+        col(Audit.automatic).is_(automatic),
+        col(Audit.status).in_(UNDER_WAY),
+        col(Audit.cancel_requested).is_(False),
+    )
+    return next((audit for audit in session.exec(query) if set(checks) <= set(audit.checks)), None)
+
+
+def pending(session: Session) -> Sequence[tuple[Decision, Audit, Model, Version]]:
+    """The decisions whose audit has ended, oldest first."""
+    query = (
+        select(Decision, Audit, Model, Version)
+        .join(Audit, col(Decision.audit_id) == Audit.id)
+        .join(Model, col(Decision.model_id) == Model.id)
+        .join(Version, col(Decision.version_id) == Version.id)
+        .where(Decision.status == Status.IN_PROGRESS.value, col(Audit.status).in_(ENDED))
+        .order_by(col(Decision.id))
+    )
+    return session.exec(query).all()
+
+
+def settle(session: Session, decision_id: int, body: dict[str, Any], inputs: dict[str, Any], at: datetime) -> bool:
+    """Decide what is in progress. False when somebody else did; their answer stands."""
+    statement = (
+        update(Decision)
+        .where(col(Decision.id) == decision_id, col(Decision.status) == Status.IN_PROGRESS.value)
+        .values(status=body["status"], body=body, inputs=inputs, decided_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(session.connection().execute(statement).rowcount == 1)
+
+
+def decisions(
+    model_id: int | None = None, version_id: int | None = None, environment: str | None = None
+) -> SelectOfScalar[Decision]:
+    """The decisions on a model, on one version, for an environment; None: any."""
+    query = select(Decision)
+    for column, value in (
+        (Decision.model_id, model_id),
+        (Decision.version_id, version_id),
+        (Decision.environment, environment),
+    ):
+        if value is not None:
+            query = query.where(col(column) == value)
+    return query

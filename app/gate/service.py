@@ -1,0 +1,245 @@
+"""Decisions: collect what bears on the answer, derive it, keep both. Services never commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+import app.audits.service as audits
+from app.access import audit_log
+from app.access.identity import Identity
+from app.catalog import organisation
+from app.catalog.queries import find_version
+from app.config import Settings
+from app.db import utcnow
+from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
+from app.gate import document, policies, queries
+from app.gate.derivation import Inputs, PolicyText, derive, in_progress, rederive, windows_of
+from app.gate.policies import install_defaults
+from app.gate.policy import Status
+from app.gate.runs import due_checks, newest_finding
+from app.gate.schemas import EvaluationIn
+from app.scorecards.facts import Facts
+from app.scorecards.scoring import prune
+from app.scorecards.service import evidence_facts
+from app.tables import Audit, Decision, Model, Policy, Version
+from checks import discover
+from checks.contract import Section
+from checks.rubric import TESTS
+
+__all__ = ["evaluate", "find_decision", "install_defaults", "replay", "resolve_pending"]
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(session: Session, request: EvaluationIn, identity: Identity, settings: Settings) -> Decision:
+    """Decide from stored evidence, or, where a check that the policy needs has to run first, have it run.
+
+    Returns:
+        The stored decision; ``in_progress`` when an audit runs first. A dry run's is not stored (``id`` None).
+
+    Raises:
+        NotFound: no such model or version.
+        Invalid: no policy for that environment, or no such stage in it; with the nearest that there is.
+    """
+    model, version = find_version(session, request.model, request.version)
+    policy = _policy_for(session, request)
+    inputs = _collect(session, model, version, request.stage, policy, utcnow())
+    if request.dry_run:
+        inputs = inputs.model_copy(update={"dry_run": True})
+        return _row(model, version, inputs, identity.name, derive(inputs))
+    row = _row(model, version, inputs, identity.name, in_progress(inputs))
+    session.add(row)
+    session.flush()
+    url = f"{settings.public_url}/api/v1/gate/evaluations/{row.id}"
+    inputs = inputs.model_copy(update={"id": row.id, "evaluation_url": url})
+    row.body, row.inputs = derive(inputs), inputs.model_dump(mode="json")
+    checks = _checks_to_run(inputs, row.body) if identity.may("audit") else []
+    if checks:
+        _await(session, row, inputs, _audit(session, model, version, identity, row.environment, checks))
+        return row
+    row.status, row.decided_at = row.body["status"], inputs.facts.as_of
+    _note(session, identity.name, row.body)
+    return row
+
+
+def _await(session: Session, row: Decision, inputs: Inputs, audit: Audit) -> None:
+    """Let the decision wait for ``audit``; ``resolve_pending`` makes it."""
+    inputs = inputs.model_copy(update={"audit_id": audit.id})
+    row.audit_id, row.body, row.inputs = audit.id, in_progress(inputs), inputs.model_dump(mode="json")
+    audit_log.record(session, row.actor, "decision.await", f"decision/{row.id}", audit=audit.id)
+
+
+def resolve_pending(session: Session, now: datetime) -> int:
+    """Decide what waited for an audit that has ended. Each is decided once, whoever else tries.
+
+    Returns:
+        How many decisions were made.
+    """
+    made = 0
+    for found in queries.pending(session):
+        try:
+            with session.begin_nested():
+                made += _resolve(session, *found, now)
+        except Exception:  # one decision that cannot be made stays open; it must not hold up the others
+            log.exception("decision could not be made", extra={"assay.decision.id": found[0].id})
+    return made
+
+
+def _resolve(session: Session, row: Decision, audit: Audit, model: Model, version: Version, now: datetime) -> bool:
+    """By the policy and the evidence of now. The audit's findings may bear a later time than ``now``."""
+    as_of = max(now, utcnow(), audit.finished_at or now)
+    policy = policies.find_policy(session, row.environment)
+    inputs = _collect(session, model, version, row.stage, policy, as_of).model_copy(
+        update={
+            "id": row.id,
+            "evaluation_url": row.body["evaluation_url"],
+            "audit_id": audit.id,
+            "audit_problem": _problem_of(audit),
+        }
+    )
+    body = derive(inputs)
+    settled = queries.settle(session, row.id, body, inputs.model_dump(mode="json"), as_of)
+    if settled:
+        session.expire(row)
+        _note(session, row.actor, body)
+    return settled
+
+
+def _problem_of(audit: Audit) -> str | None:
+    if audit.status == "succeeded":
+        return None
+    why = f": {audit.error}" if audit.error else ""
+    ended = "was cancelled" if audit.status == "cancelled" else "failed"
+    return f"Audit {audit.id}, which this decision waited for, {ended}{why}."
+
+
+def find_decision(session: Session, decision_id: int) -> Decision:
+    row = session.get(Decision, decision_id)
+    if row is None:
+        raise NotFound(f"there is no decision {decision_id}")
+    return row
+
+
+def replay(row: Decision) -> tuple[dict[str, Any], list[str]]:
+    """Derive a stored decision anew.
+
+    Returns:
+        The body as derived now, and the keys in which it differs from the stored one.
+
+    Raises:
+        Conflict: it is still in progress.
+    """
+    if row.status == Status.IN_PROGRESS.value:
+        raise Conflict(f"decision {row.id} is in progress: there is nothing to replay yet")
+    body = rederive(row.inputs)
+    return body, sorted(key for key in body.keys() | row.body.keys() if body.get(key) != row.body.get(key))
+
+
+def _policy_for(session: Session, request: EvaluationIn) -> Policy:
+    name = request.environment
+    policy = None if name == organisation.NAME else queries.newest_policy(session, name)
+    if policy is None:
+        known = [known for known in queries.policy_names(session) if known != organisation.NAME]
+        hint = f"{nearest(name, known)}; there are {', '.join(known)}" if known else "; there are none yet"
+        message = f"no policy is written for the environment {name!r}{hint}"
+        raise Invalid(message, [FieldError("environment", message)])
+    form = _text_of(policy).readable
+    stages = form.stage_forms if form else document.STAGES
+    if request.stage not in stages:
+        message = f"the policy of {name} has no stage {request.stage!r}{nearest(request.stage, stages)}; "
+        message += f"it has {', '.join(stages)}"
+        raise Invalid(message, [FieldError("stage", message)])
+    return policy
+
+
+def _text_of(policy: Policy) -> PolicyText:
+    return PolicyText(name=policy.name, version=policy.version, digest=policy.digest, text=policy.text)
+
+
+def _collect(
+    session: Session, model: Model, version: Version, stage: str, policy: Policy, as_of: datetime
+) -> Inputs:
+    """Everything that bears on the answer at ``as_of``."""
+    facts = prune(evidence_facts(session, model, version, environment=policy.name, as_of=as_of))
+    inputs = Inputs(
+        stage=stage,
+        environment=policy.name,
+        risk_tier=model.risk_tier,
+        artifact_digest=version.artifact_digest,
+        content_digest=version.content_digest,
+        policy=_text_of(policy),
+        facts=facts,
+    )
+    form = inputs.policy.readable
+    if form is None:
+        return inputs
+    demand = form.conditions(stage, model.risk_tier).demand
+    ids = _newest_findings(facts, [*demand.must_pass, *demand.must_not_fail])
+    measured = {ids[test_id] for test_id in form.thresholds if test_id in ids}
+    estimates = {ids[test_id] for test_id in demand.must_pass if test_id in ids}
+    return inputs.model_copy(update={"measurements": queries.measurements(session, measured, estimates)})
+
+
+def _newest_findings(facts: Facts, test_ids: Iterable[str]) -> dict[str, int]:
+    found = {test_id: newest_finding(facts, test_id) for test_id in test_ids}
+    return {test_id: finding.finding_id for test_id, finding in found.items() if finding is not None}
+
+
+def _checks_to_run(inputs: Inputs, body: Mapping[str, Any]) -> list[str]:
+    """The checks that the answer still lacks: of the tests it asks for, and of sections that score too little."""
+    form = inputs.policy.readable
+    if form is None:
+        return []
+    unmet = {c["metric"] for c in body["conditions"] if c["comparator"] == ">=" and c["status"] == "fail"}
+    lacking = {s.value for s in Section if {"score", f"section_scores.{s.value}"} & unmet}
+    asked = form.conditions(inputs.stage, inputs.risk_tier).tests
+    tests = [t.id for t in TESTS if t.id in asked or t.section.value in lacking]
+    facts = replace(inputs.facts, windows=windows_of(inputs.facts, form))
+    return due_checks(facts, tests, discover())
+
+
+def _audit(
+    session: Session, model: Model, version: Version, identity: Identity, environment: str, checks: list[str]
+) -> Audit:
+    """The audit that will run ``checks``: one that is under way already, or a new one."""
+    automatic = identity.automatic
+    known = queries.audit_under_way(session, version, environment, checks=checks, automatic=automatic)
+    return known or audits.enqueue(
+        session,
+        model=model,
+        version=version,
+        identity=identity,
+        trigger="gate",
+        environment=environment,
+        checks=checks,
+    )
+
+
+def _row(model: Model, version: Version, inputs: Inputs, actor: str, body: dict[str, Any]) -> Decision:
+    """A row that is not stored yet."""
+    return Decision(
+        model_id=model.id,
+        version_id=version.id,
+        environment=inputs.environment,
+        stage=inputs.stage,
+        status=body["status"],
+        body=body,
+        inputs={},
+        actor=actor,
+    )
+
+
+def _note(session: Session, actor: str, body: Mapping[str, Any]) -> None:
+    audit_log.record(
+        session,
+        actor,
+        "decision.make",
+        f"decision/{body['id']}",
+        **{key: body[key] for key in ("status", "model", "version", "environment", "stage", "policy")},
+    )
