@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.output import print_table
 from app.config import Settings
-from app.db import Database
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 token_commands = typer.Typer(help="Tokens, where the service runs.", no_args_is_help=True)
 db_commands = typer.Typer(help="The database.", no_args_is_help=True)
@@ -45,6 +49,17 @@ def upgrade() -> None:
     prepare(Settings())
 
 
+@contextmanager
+def _database() -> Iterator[Session]:
+    """A writing session on the configured database, which only commands on the service's own machine open."""
+    from app.db import Database
+
+    database = Database(Settings().sqlalchemy_url)
+    with database.write() as session:
+        yield session
+    database.dispose()
+
+
 def sign_in(
     name: Annotated[str, typer.Option(help="Whose sessions these will be.")] = "admin",
     role: Annotated[str, typer.Option(help="viewer, reviewer, owner or admin.")] = "admin",
@@ -52,10 +67,8 @@ def sign_in(
     """Print a link that signs a browser in, once."""
     from app.access.service import create_sign_in_link
 
-    settings = Settings()
-    database = Database(settings.sqlalchemy_url)
-    with database.write() as session:
-        link = create_sign_in_link(session, settings, name=name, role=role, created_by="shell")
+    with _database() as session:
+        link = create_sign_in_link(session, Settings(), name=name, role=role, created_by="shell")
     typer.echo(link)
 
 
@@ -69,7 +82,7 @@ def create_token(
     """Create a token and print it, this once."""
     from app.access import service
 
-    with Database(Settings().sqlalchemy_url).write() as session:
+    with _database() as session:
         _, secret = service.create_token(session, name=name, role=role, scopes=scope, days=days, created_by="shell")
     typer.echo(secret)
 
@@ -81,7 +94,7 @@ def list_tokens() -> None:
 
     from app.tables import Token
 
-    with Database(Settings().sqlalchemy_url).read() as session:
+    with _database() as session:
         rows = session.exec(select(Token).where(Token.kind == "api")).all()
     table = [(t.id, t.name, t.role, t.expires_at, t.last_used_at, t.revoked_at) for t in rows]
     print_table("", ("ID", "NAME", "ROLE", "EXPIRES", "LAST USED", "REVOKED"), table)
@@ -92,7 +105,7 @@ def revoke_token(token_id: int) -> None:
     """End a token at once."""
     from app.access import service
 
-    with Database(Settings().sqlalchemy_url).write() as session:
+    with _database() as session:
         service.revoke(session, token_id, "shell")
     typer.echo(f"token {token_id} is revoked")
 

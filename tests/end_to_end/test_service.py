@@ -70,21 +70,22 @@ def service(tmp_path_factory):
             [*ASSAY, "serve", "--port", str(port)], env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         running = Service(f"http://127.0.0.1:{port}", data, process)
-        wait_until_ready(running.client)
+        wait_until_ready(running)
         running.token = running.assay("token", "create", "--name", "pipeline", "--role", "ci").stdout.strip()
         yield running
         process.terminate()
         process.wait(30)
 
 
-def wait_until_ready(client: Assay) -> None:
-    for _ in range(300):
-        try:
-            client.health()
-        except ServiceError:
-            time.sleep(0.1)
-        else:
-            return
+def wait_until_ready(service: Service) -> None:
+    with service.client as client:
+        for _ in range(300):
+            try:
+                client.health()
+            except ServiceError:
+                time.sleep(0.2)
+            else:
+                return
     pytest.fail("the service did not start")
 
 
