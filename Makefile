@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help setup setup-dev demo test lint bench docs lock clean
+.PHONY: help setup setup-dev demo test lint bench fuzz docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -48,6 +48,9 @@ lint: setup-dev ## linters, types, import directions
 
 bench: setup-dev ## the figures that README and docs quote
 	@$(BIN)/python -m benchmarks
+
+fuzz: setup-dev ## 1,000 mutated model files against the reader
+	@$(BIN)/python -m tests.security.fuzz --artifacts 1000
 
 docs: setup ## write again what is generated from the code
 	@$(BIN)/python -m docs.generate

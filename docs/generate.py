@@ -1,4 +1,4 @@
-"""Writes anew what documentation says about the code, from the code; ``make docs``. A test fails when it is stale."""
+"""Writes anew what documentation tells of the code, from the code (``make docs``). A test fails when it is stale."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def write_policy(session: Session, name: str, text: str, actor: str) -> tuple[Po
         Invalid: the text is not a valid policy of that name; with lines.
         Conflict: somebody else wrote a version at the same time.
     """
-    _require_valid(name, text)
+    require_valid(name, text, f"{name}.yaml")
     digest = hashlib.sha256(text.encode()).hexdigest()
     newest = queries.newest_policy(session, name)
     if newest is not None and newest.digest == digest:
@@ -66,8 +66,8 @@ def install_defaults(session: Session) -> None:
             write_policy(session, file.stem, file.read_text(encoding="utf-8"), SHIPPED_BY)
 
 
-def _require_valid(name: str, text: str) -> None:
-    filename = f"{name}.yaml"
+def require_valid(name: str, text: str, filename: str) -> None:
+    """Raises Invalid, with lines, unless ``text`` is a policy of that name."""
     if name == organisation.NAME:
         organisation.parse(text, filename)
         return

@@ -1,4 +1,4 @@
-"""Small real releases to register: data on disk, a trained model where one is asked for, the manifest's dictionary."""
+"""Small real releases to register: data on disk, a trained model where asked for, the manifest as a dictionary."""
 
 from __future__ import annotations
 

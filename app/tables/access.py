@@ -1,0 +1,52 @@
+"""Tokens, the audit log, idempotency keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlmodel import Field, SQLModel
+
+from app.db import UTCDateTime
+from app.tables.columns import json_column, moment
+
+
+class Token(SQLModel, table=True):
+    """A credential; only its SHA-256 is kept. ``kind``: api, sign_in (used once) or session (a browser's)."""
+
+    id: int = Field(default=None, primary_key=True)
+    digest: str = Field(unique=True)
+    kind: str = "api"
+    name: str
+    role: str
+    scopes: list[str] = json_column()
+    created_by: str
+    created_at: datetime = moment()
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    last_used_at: datetime | None = moment(nullable=True)
+    revoked_at: datetime | None = moment(nullable=True)
+
+
+class AuditLog(SQLModel, table=True):
+    """Who changed what, when. Written in the transaction of the change itself."""
+
+    __tablename__: ClassVar[str] = "audit_log"
+
+    id: int = Field(default=None, primary_key=True)
+    at: datetime = moment(index=True)
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any] = json_column()
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A POST that was carried out under an ``Idempotency-Key``, and the id of what it created."""
+
+    __tablename__: ClassVar[str] = "idempotency_key"
+
+    actor: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    request_digest: str
+    resource_id: int
+    created_at: datetime = moment()

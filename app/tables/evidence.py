@@ -1,0 +1,48 @@
+"""What was handed in, and what people attest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.db import UTCDateTime
+from app.tables.columns import json_column, moment
+
+
+class HandedInEvidence(SQLModel, table=True):
+    """A file handed in for a version. ``automatic``: by an identity with the ci role."""
+
+    __tablename__: ClassVar[str] = "evidence"
+    __table_args__ = (UniqueConstraint("version_id", "kind", "digest", "automatic"),)
+
+    id: int = Field(default=None, primary_key=True)
+    version_id: int = Field(foreign_key="version.id")
+    kind: str
+    digest: str = Field(foreign_key="blob.digest")
+    filename: str
+    commit: str | None = None
+    actor: str
+    automatic: bool
+    created_at: datetime = moment()
+
+
+class Attestation(SQLModel, table=True):
+    """A person's documented manual test. Counts for ``version_id``, or for system tests in ``environment``."""
+
+    id: int = Field(default=None, primary_key=True)
+    model_id: int = Field(foreign_key="model.id", index=True)
+    version_id: int = Field(foreign_key="version.id")
+    environment: str | None = None
+    test_id: str
+    person: str
+    what: str
+    result: str
+    digest: str | None = Field(default=None, foreign_key="blob.digest")
+    link: str | None = None
+    recipients: list[str] = json_column()
+    created_by: str
+    created_at: datetime = moment()
+    expires_at: datetime = Field(sa_type=UTCDateTime)
