@@ -146,7 +146,7 @@ class _Run:
             raise _Garbled("its answer could not be read") from error
         if event.started in self.waiting:
             self.running = event.started
-        elif event.found and (event.found.check == self.running or True):
+        elif event.found and event.found.check == self.running:
             self.found[self.running] = event.found
             self.running = None
         else:

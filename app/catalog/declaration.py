@@ -25,6 +25,7 @@ def declaration_of(manifest: Manifest, model_class: str | None) -> Declaration:
         probability_column=columns.probability,
         sensitive=tuple(manifest.sensitive),
         slices=tuple(Slice(part.name, part.where) for part in manifest.slices),
+        banned=tuple(manifest.banned),
         commit=manifest.version.commit,
         model_class=model_class,
     )

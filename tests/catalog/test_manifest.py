@@ -125,3 +125,17 @@ def test_evidence_is_not_part_of_what_identifies_a_version():
 def test_a_schema_is_declared_when_more_than_types_are(expectation, declared):
     features = [{"name": "a", "type": "category" if "categories" in expectation else "number", **expectation}]
     assert declaration_of(parse(text(features=features)), None).schema_declared is declared
+
+
+def test_checks_see_what_the_owner_declares():
+    declared = declaration_of(
+        parse(
+            text(
+                banned=["age"], sensitive=["sex"], slices=[{"name": "large", "where": {"mean radius": {"min": 20}}}]
+            )
+        ),
+        "Ridge",
+    )
+    assert (declared.banned, declared.sensitive, declared.model_class) == (("age",), ("sex",), "Ridge")
+    assert declared.slices[0].where == {"mean radius": {"min": 20}}
+    assert (declared.floor.metric, declared.floor.value, declared.positive) == ("roc_auc", 0.9, 1)
