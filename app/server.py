@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from app.config import Settings
 from app.db import Database
@@ -51,10 +51,9 @@ def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -
         access_log=False,
         timeout_keep_alive=HEADER_SECONDS,
     )
-    if not with_worker:
-        uvicorn.Server(config).run()
-        return
-    with worker_beside(settings):
+    # uvicorn stops gracefully, then raises the signal again: what it meets must unwind, or the worker would stay.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with worker_beside(settings) if with_worker else nullcontext():
         uvicorn.Server(config).run()
 
 
@@ -72,12 +71,10 @@ def worker_beside(settings: Settings) -> Iterator[None]:
 
 
 def _keep_worker(settings: Settings, stop: threading.Event) -> None:
-    environment = os.environ | {
-        "ASSAY_DATA_DIR": str(settings.data_dir.resolve()),
-        "ASSAY_PARENT": str(os.getpid()),
-    }
+    environment = os.environ | {"ASSAY_DATA_DIR": str(settings.data_dir.resolve())}
+    command = [sys.executable, "-m", "app.cli", "worker", "--parent", str(os.getpid())]
     while not stop.is_set():
-        process = subprocess.Popen([sys.executable, "-m", "app.cli", "worker"], env=environment)
+        process = subprocess.Popen(command, env=environment)  # noqa: S603
         while process.poll() is None and not stop.wait(0.2):
             pass
         if stop.is_set():

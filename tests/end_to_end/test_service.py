@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -49,10 +50,9 @@ class Service:
         return Assay(self.url, self.token)
 
     def worker_pid(self) -> int:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        of_threads = [p.read_text().split() for p in Path(f"/proc/{self.process.pid}/task").glob("*/children")]
-        known = {int(pid) for pids in [children, *of_threads] for pid in pids}
-        return next(pid for pid in known if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = {int(pid) for task in tasks for pid in task.read_text().split()}
+        return next(pid for pid in children if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 def free_port() -> int:
@@ -61,20 +61,50 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    data, port = tmp_path_factory.mktemp("service"), free_port()
+@contextmanager
+def started(data: Path):
+    """A service over its own folder, ended at the end."""
+    data.mkdir()
+    port = free_port()
     environment = {**os.environ, "ASSAY_DATA_DIR": str(data), "ASSAY_LEASE_SECONDS": "3"}
     with (data / "log").open("wb") as log:
         process = subprocess.Popen(
             [*ASSAY, "serve", "--port", str(port)], env=environment, stdout=log, stderr=subprocess.STDOUT
         )
-        running = Service(f"http://127.0.0.1:{port}", data, process)
-        wait_until_ready(running)
+        try:
+            running = Service(f"http://127.0.0.1:{port}", data, process)
+            wait_until_ready(running)
+            yield running
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with started(tmp_path_factory.mktemp("end-to-end") / "service") as running:
         running.token = running.assay("token", "create", "--name", "pipeline", "--role", "ci").stdout.strip()
         yield running
-        process.terminate()
-        process.wait(30)
+
+
+def test_a_service_takes_its_worker_along(tmp_path):
+    """However it ends: asked to, or killed."""
+    for number, code in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
+        with started(tmp_path / str(number)) as service:
+            worker = service.worker_pid()
+            service.process.send_signal(number)
+            assert service.process.wait(30) == code
+            assert gone(worker), "the worker outlived its service"
+
+
+def gone(pid: int, seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        status = Path(f"/proc/{pid}/status")
+        if not status.exists() or "State:\tZ" in status.read_text():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def wait_until_ready(service: Service) -> None:
