@@ -100,7 +100,8 @@ class Inclusion(Check):
             columns.append(
                 {**column, "associations": strongest, "reported": reported(declared, rows, column, *enough)}
             )
-        header = ("column", "group", "rows", "error", "class", "actual", "selected", "hits")
+        outcomes = () if declared.task is Task.REGRESSION else ("class", "actual", "selected", "hits")
+        header = ("column", "group", "rows", "error", *outcomes)
         exhibits = (
             Exhibit.table("groups.csv", header, counts),
             Exhibit.table("associations.csv", ("column", "feature", "association"), associations),

@@ -4,8 +4,15 @@ import json
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from checks.contract import EarlierVersions, HoldoutPredictions, Measurement, Predictions, Rescored
+from checks.contract import EarlierVersions, Floor, HoldoutPredictions, Measurement, Predictions, Rescored, Task
+from checks.infra.quality_validation import QualityValidation
+from tests.checks.planted import declaration, features_of, fitted, halves, holdout, predictions, training
+
+NOTHING = EarlierVersions()
 
 
 def stored(measurement: Measurement) -> dict:
@@ -44,3 +51,15 @@ def serving(version: str, predictions: Predictions, *others: tuple[str, Predicti
     """``version`` serves and is the newest of the earlier ones."""
     incumbent = Rescored(version, predictions)
     return EarlierVersions((incumbent, *(Rescored(*other) for other in others)), incumbent)
+
+
+def validated(frame, floor, *, train=None, test=None, metric="roc_auc", earlier=NOTHING, features=None, **declared):
+    """What INFRA-4 measures of a linear model on halves of the data, or on the given halves."""
+    given_train, given_test = halves(frame)
+    train, test = given_train if train is None else train, given_test if test is None else test
+    declared = declaration(
+        features=features or features_of(frame, "y"), metric=metric, floor=Floor(metric, floor), **declared
+    )
+    estimator = LinearRegression() if declared.task is Task.REGRESSION else LogisticRegression()
+    model = fitted(make_pipeline(StandardScaler(), estimator), declared, train)
+    return QualityValidation().measure(declared, training(train), holdout(test), predictions(model, test), earlier)

@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.cohorts import groups_of, labelled, labels_of, nearest, sensitive_columns, slice_mask, slices_of
+from checks.cohorts import (
+    groups_of,
+    labelled,
+    labels_of,
+    nearest,
+    sensitive_columns,
+    slice_mask,
+    slices_of,
+    smoothed,
+)
 from checks.columns import comparable
 from checks.contract import Missing, OrganisationPolicy, Predictions, Slice, Task
 from tests.checks.planted import declaration, holdout
@@ -156,3 +165,8 @@ def test_columns_become_comparable_however_they_are_stored(column, kind, expecte
 def test_the_nearest_name_is_proposed_only_when_near():
     assert nearest("incme", ["income", "age"]) == "; did you mean 'income'?"
     assert not nearest("incme", ["sex", "age"])
+
+
+def test_a_rate_of_none_or_all_keeps_some_doubt():
+    assert smoothed(0, 98) == pytest.approx((0.01, 0.01 * 0.99 / 100))
+    assert smoothed(98, 98) == pytest.approx((0.99, 0.01 * 0.99 / 100))

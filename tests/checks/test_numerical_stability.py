@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from checks.contract import HoldoutPredictions, Predictions, Task, TrainingMetrics, Verdict
+from checks.contract import Feature, HoldoutPredictions, Predictions, Task, TrainingMetrics, Verdict
 from checks.metrics import chance_of_at_least
 from checks.monitoring.numerical_stability import NumericalStability
 from checks.noise import MOVES_KEPT, NOISE
@@ -259,9 +259,11 @@ def test_too_few_rows_are_inconclusive_until_the_threshold_allows_them():
 
 
 def test_integers_and_categories_are_not_disturbed():
-    frame = applications(1000)[["children", "region", "y"]]
-    model = make_pipeline(make_column_transformer((OneHotEncoder(), ["children", "region"])), LogisticRegression())
-    measurement = measured(frame, model)
+    frame = applications(1000)[["children", "region", "y"]].astype({"children": float})
+    declared = declaration(features=(Feature("children", "integer"), Feature("region", "category")))
+    encode = make_column_transformer((OneHotEncoder(), ["region"]), remainder="passthrough")
+    predictor = fitted(make_pipeline(encode, LogisticRegression()), declared, frame)
+    measurement = CHECK.measure(declared, holdout(frame), predictions(predictor, frame), predictor)
     assert stored(measurement)["noise"]["columns"] == []
     judgement = judged(CHECK, measurement)
     assert judgement.verdict is Verdict.PASS
