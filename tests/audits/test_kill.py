@@ -48,7 +48,7 @@ def violations(session: Session) -> list[str]:
 @pytest.fixture
 def start(settings, tmp_path):
     """``start()``: a worker process; all are killed in the end."""
-    processes = []
+    processes, logs = [], []
     environment = {
         **os.environ,
         "ASSAY_DATA_DIR": str(settings.data_dir),
@@ -58,7 +58,8 @@ def start(settings, tmp_path):
     }
 
     def start_worker(*arguments):
-        with (tmp_path / f"worker-{len(processes)}.log").open("wb") as log:
+        logs.append(tmp_path / f"worker-{len(processes)}.log")
+        with logs[-1].open("wb") as log:
             command = [sys.executable, "-m", "tests.audits.toy_worker", *arguments]
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         processes.append(process)
@@ -69,6 +70,8 @@ def start(settings, tmp_path):
         with suppress(ProcessLookupError):
             process.kill()
         process.wait()
+    for log in logs:
+        print(log.name, log.read_text()[-2000:], sep="\n")  # noqa: T201 - pytest shows it when the test failed
 
 
 def all_ended(database):
