@@ -177,8 +177,8 @@ def _collect(
         facts=facts,
     )
     form = inputs.policy.readable
-    if form is None:
-        return inputs
+    if form is None or stage not in form.stage_forms:
+        return inputs  # from which ``unknown`` is derived
     demand = form.conditions(stage, model.risk_tier).demand
     ids = _newest_findings(facts, [*demand.must_pass, *demand.must_not_fail])
     measured = {ids[test_id] for test_id in form.thresholds if test_id in ids}

@@ -273,6 +273,19 @@ def test_a_decision_is_made_by_the_policy_of_its_own_time(database, settings, su
     assert (row.body["policy"]["version"], stored(database, row.id).body["policy"]["version"]) == (1, 2)
 
 
+def test_a_stage_that_was_taken_out_of_the_policy_meanwhile_is_unknown(database, settings, subject):
+    write(database, "eu")
+    row = ask(database, settings, environment="eu")
+    with database.write() as session:
+        text = POLICY.format(name="eu", more="").replace("admit", "promote")
+        write_policy(session, "eu", text, "tests")
+        planted.audit(session, subject, {"DATA-1": "pass"}, into=session.get_one(Audit, row.audit_id))
+    assert resolve(database) == 1
+    decided = stored(database, row.id)
+    assert decided.status == "unknown"
+    assert "the policy eu has no stage 'admit'" in decided.body["conditions"][0]["reason"]
+
+
 def test_an_audit_under_way_is_not_queued_twice(database, settings, subject):
     first, second = ask(database, settings), ask(database, settings)
     assert first.audit_id == second.audit_id
