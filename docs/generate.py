@@ -1,4 +1,4 @@
-"""Writes anew what documentation tells of the code, from the code (``make docs``). A test fails when it is stale."""
+"""Writes anew what documentation tells of the code, from the code (``make docs``). Stale text fails a test."""
 
 from __future__ import annotations
 

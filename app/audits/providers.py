@@ -13,13 +13,13 @@ from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, Subject
 from app.catalog.declaration import declaration_of
 from app.catalog.manifest import Manifest
 from app.evidence import junit, training_metrics
-from checks.contract import (
+from checks.contract import Missing
+from checks.evidence import (
     Data,
     Declaration,
     EarlierVersions,
     Holdout,
     HoldoutPredictions,
-    Missing,
     OrganisationPolicy,
     Predictions,
     Predictor,

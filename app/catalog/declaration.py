@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.catalog.manifest import FeaturePart, Manifest
-from checks.contract import Declaration, Feature, Floor, Slice
+from checks.evidence import Declaration, Feature, Floor, Slice
 
 
 def declaration_of(manifest: Manifest, model_class: str | None) -> Declaration:

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from app.catalog import yamlfile
 from app.errors import FieldError, nearest
-from checks.contract import Task
-from checks.metrics import METRICS_OF
+from checks.evidence import Task
+from checks.methods.metrics import METRICS_OF
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
 VersionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]

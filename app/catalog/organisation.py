@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from app.catalog import yamlfile
 from app.catalog.manifest import Column, Part, SlicePart, Text
 from app.tables import Policy
-from checks.contract import OrganisationPolicy, Slice
+from checks.evidence import OrganisationPolicy, Slice
 
 NAME = "organisation"
 """The policy of this name; no environment can be called so."""

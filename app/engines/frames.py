@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from checks.contract import Missing, Predictions
+from checks.contract import Missing
+from checks.evidence import Predictions
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.engines import onnx_model, skops_model
 from app.errors import Invalid
-from checks.contract import Declaration, Predictor
+from checks.evidence import Declaration, Predictor
 
 FORMATS = {"skops": skops_model, "onnx": onnx_model}
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from app.engines.frames import features_of, in_batches
 from app.engines.onnx_file import read_model
 from app.engines.onnx_inputs import column_tensor, matrix_tensor
-from checks.contract import Declaration, Missing, Predictions, Task
+from checks.contract import Missing
+from checks.evidence import Declaration, Predictions, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +84,7 @@ def _session(model: Any) -> Any:
 
 
 class OnnxPredictor:
-    """Predicts with an ONNX model; satisfies ``checks.contract.Predictor``."""
+    """Predicts with an ONNX model; satisfies ``checks.evidence.Predictor``."""
 
     def __init__(self, model: Any, names: Sequence[str], task: Task) -> None:
         self.names, self.task = list(names), task

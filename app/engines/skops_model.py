@@ -10,7 +10,8 @@ from app.engines.frames import features_of, in_batches
 from app.engines.skops_file import check_file
 from app.engines.skops_types import trusted
 from app.errors import Invalid
-from checks.contract import Declaration, Missing, Predictions
+from checks.contract import Missing
+from checks.evidence import Declaration, Predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +88,7 @@ def _inner(model: Any) -> Any:
 
 
 class SkopsPredictor:
-    """Predicts with a scikit-learn estimator; satisfies ``checks.contract.Predictor``."""
+    """Predicts with a scikit-learn estimator; satisfies ``checks.evidence.Predictor``."""
 
     def __init__(self, model: Any, names: list[str]) -> None:
         self.model = model

@@ -29,6 +29,7 @@ BATCH_CELLS = 2_000_000
 MAX_BATCH_ROWS = 65_536
 CSV_BLOCK_BYTES = 8 * 1024**2
 """Also the longest row of a CSV file."""
+_PARQUET = {"arrow_extensions_enabled": False, "page_checksum_verification": True}
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def _readable(kind: str) -> Iterator[None]:
 
     try:
         yield
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise Invalid(f"the {kind} content cannot be read: {lines[0][:300]}") from error
@@ -104,7 +107,7 @@ def _table(path: Path, kind: str, columns: Sequence[str] | None) -> pa.Table:
     import pyarrow.parquet as pq
 
     if kind == "parquet":
-        with pq.ParquetFile(path, arrow_extensions_enabled=False) as file:
+        with pq.ParquetFile(path, **_PARQUET) as file:
             _check_footer(file)
             _require(columns, file.schema_arrow.names)
             table = file.read(columns=None if columns is None else list(columns))
@@ -200,7 +203,7 @@ def _plain(table: pa.Table) -> pa.Table:
 def _parquet_batches(path: Path) -> Iterator[pa.RecordBatch]:
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, pre_buffer=False, arrow_extensions_enabled=False) as file:
+    with pq.ParquetFile(path, pre_buffer=False, **_PARQUET) as file:
         _check_footer(file)
         columns = check_columns(file.schema_arrow)
         rows = max(1, min(MAX_BATCH_ROWS, BATCH_CELLS // len(columns)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -11,6 +12,7 @@ from typing import Any
 MOST_ROWS = 50
 MOST_COLUMNS = 12
 PREVIEW_BYTES = 64 * 1024
+LONG_FRACTION = re.compile(r"-?\d+\.\d{7,30}(e-?\d{1,3})?")
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,17 @@ def _as_table(name: str, value: Any) -> Table | None:
 
 
 def preview(name: str, content: bytes) -> Table | None:
-    """The first rows of a CSV file; None when it is not text or has no rows."""
+    """The first rows of a CSV file, long fractions as numbers; None when it has no rows."""
     text = content[:PREVIEW_BYTES].decode("utf-8", errors="replace")
     rows = list(_rows(text))
     if len(content) > PREVIEW_BYTES:
         rows = rows[:-1]  # cut through
     if not rows:
         return None
-    return Table(name, rows[0], rows[1 : MOST_ROWS + 1], max(0, len(rows) - 1 - MOST_ROWS))
+    shown = [
+        [float(cell) if LONG_FRACTION.fullmatch(cell) else cell for cell in row] for row in rows[1 : MOST_ROWS + 1]
+    ]
+    return Table(name, rows[0], shown, max(0, len(rows) - 1 - MOST_ROWS))
 
 
 def _rows(text: str) -> Iterable[list[str]]:

@@ -13,10 +13,10 @@ CHARACTER_WIDTH = 6.2
 PADDING = 6
 
 COLOURS = {
-    "brightgreen": "#3c8a0a",
-    "green": "#5a8a00",
-    "yellowgreen": "#7a7a00",
-    "yellow": "#97710a",
+    "brightgreen": "#377f09",
+    "green": "#4f7a00",
+    "yellowgreen": "#6f6f00",
+    "yellow": "#8f6a08",
     "orange": "#b35409",
     "red": "#c23b22",
     "lightgrey": "#6b6b6b",

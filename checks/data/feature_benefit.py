@@ -6,23 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from checks.contract import (
-    SEED,
-    Check,
-    Declaration,
-    Exhibit,
-    Holdout,
-    Judgement,
-    Measured,
-    Measurement,
-    Missing,
-    Predictor,
-    Thresholds,
-    Verdict,
-)
-from checks.importance import benefits
-from checks.metrics import NEEDS_PROBABILITIES, corrected_lower_bounds
-from checks.plots import interval_plot
+from checks.contract import SEED, Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
+from checks.evidence import Declaration, Holdout, Predictor
+from checks.methods.importance import benefits
+from checks.methods.metrics import NEEDS_PROBABILITIES, corrected_lower_bounds
+from checks.methods.plots import interval_plot
 
 if TYPE_CHECKING:
     import pandas as pd

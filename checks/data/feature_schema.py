@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from checks.contract import (
-    Check,
-    Declaration,
-    Exhibit,
-    Feature,
-    Judgement,
-    Measured,
-    Measurement,
-    Missing,
-    OrganisationPolicy,
-    Thresholds,
-    TrainingData,
-    Verdict,
-)
-from checks.schema import expectations, faults
+from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
+from checks.evidence import Declaration, Feature, OrganisationPolicy, TrainingData
+from checks.methods.schema import expectations, faults
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,21 +6,10 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from checks.association import associate, encode
-from checks.contract import (
-    SEED,
-    Check,
-    Declaration,
-    Exhibit,
-    Judgement,
-    Measured,
-    Measurement,
-    OrganisationPolicy,
-    Thresholds,
-    TrainingData,
-    Verdict,
-)
-from checks.metrics import corrected_lower_bounds
+from checks.contract import SEED, Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
+from checks.evidence import Declaration, OrganisationPolicy, TrainingData
+from checks.methods.association import associate, encode
+from checks.methods.metrics import corrected_lower_bounds
 
 if TYPE_CHECKING:
     import pandas as pd

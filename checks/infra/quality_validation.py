@@ -6,26 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from checks.cohorts import Labelled, answers, labelled
-from checks.contract import (
-    Check,
-    Declaration,
-    EarlierVersions,
-    Exhibit,
-    Holdout,
-    HoldoutPredictions,
-    Judgement,
-    Measured,
-    Measurement,
-    Missing,
-    Task,
-    Thresholds,
-    TrainingData,
-    Verdict,
-)
-from checks.leakage import credible_overlap, overlap, revealing_features
-from checks.metrics import HIGHER_IS_BETTER, corrected_lower_bounds, rows_needed, shown, unsigned
-from checks.resampling import resampled
+from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
+from checks.evidence import Declaration, EarlierVersions, Holdout, HoldoutPredictions, Task, TrainingData
+from checks.methods.cohorts import Labelled, answers, labelled
+from checks.methods.leakage import credible_overlap, overlap, revealing_features
+from checks.methods.metrics import HIGHER_IS_BETTER, corrected_lower_bounds, rows_needed, shown, unsigned
+from checks.methods.resampling import resampled
 
 
 class QualityValidation(Check):

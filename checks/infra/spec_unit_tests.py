@@ -6,17 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
 
-from checks.contract import (
-    Check,
-    Exhibit,
-    Judgement,
-    Measured,
-    Measurement,
-    TestCase,
-    Thresholds,
-    UnitTests,
-    Verdict,
-)
+from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
+from checks.evidence import TestCase, UnitTests
 
 KINDS = {
     "random_input": "random input runs",

@@ -6,25 +6,12 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any, ClassVar
 
-from checks.cohorts import labelled, sensitive_columns
-from checks.contract import (
-    Check,
-    Declaration,
-    Exhibit,
-    Holdout,
-    HoldoutPredictions,
-    Judgement,
-    Measured,
-    Measurement,
-    Missing,
-    OrganisationPolicy,
-    Task,
-    Thresholds,
-    Verdict,
-)
-from checks.group_rates import Contrast, Group, error_contrasts, odds_contrasts, parity_contrasts
-from checks.groups import column_counts, reported
-from checks.metrics import corrected_lower_bounds
+from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
+from checks.evidence import Declaration, Holdout, HoldoutPredictions, OrganisationPolicy, Task
+from checks.methods.cohorts import labelled, sensitive_columns
+from checks.methods.group_rates import Contrast, Group, error_contrasts, odds_contrasts, parity_contrasts
+from checks.methods.groups import column_counts, reported
+from checks.methods.metrics import corrected_lower_bounds
 
 STRONGEST = 5
 SHOWN = 5

@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from checks.baselines import baseline_predictions, family
-from checks.cohorts import labelled
-from checks.contract import (
-    Check,
-    Declaration,
-    Exhibit,
-    Holdout,
-    HoldoutPredictions,
-    Judgement,
-    Measured,
-    Measurement,
-    Thresholds,
-    TrainingData,
-    Verdict,
-)
-from checks.metrics import rows_needed, shown
-from checks.resampling import resampled
+from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
+from checks.evidence import Declaration, Holdout, HoldoutPredictions, TrainingData
+from checks.methods.baselines import baseline_predictions, family
+from checks.methods.cohorts import labelled
+from checks.methods.metrics import rows_needed, shown
+from checks.methods.resampling import resampled
 
 
 class SimplerBaseline(Check):

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from checks.cohorts import (
+from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
+from checks.evidence import (
+    Declaration,
+    EarlierVersions,
+    Holdout,
+    HoldoutPredictions,
+    OrganisationPolicy,
+    Slice,
+    Task,
+)
+from checks.methods.cohorts import (
     Labelled,
     answers,
     errors_of,
@@ -15,24 +25,7 @@ from checks.cohorts import (
     slices_of,
     standard_error,
 )
-from checks.contract import (
-    Check,
-    Declaration,
-    EarlierVersions,
-    Exhibit,
-    Holdout,
-    HoldoutPredictions,
-    Judgement,
-    Measured,
-    Measurement,
-    Missing,
-    OrganisationPolicy,
-    Slice,
-    Task,
-    Thresholds,
-    Verdict,
-)
-from checks.metrics import corrected_lower_bounds
+from checks.methods.metrics import corrected_lower_bounds
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,25 +5,10 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, ClassVar
 
-from checks.contract import (
-    CONFIDENCE,
-    SEED,
-    Check,
-    Declaration,
-    Exhibit,
-    Holdout,
-    HoldoutPredictions,
-    Judgement,
-    Measured,
-    Measurement,
-    Predictions,
-    Predictor,
-    Thresholds,
-    TrainingMetrics,
-    Verdict,
-)
-from checks.metrics import chance_of_at_least
-from checks.noise import MOVES_KEPT, NOISE, disturb
+from checks.contract import CONFIDENCE, SEED, Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
+from checks.evidence import Declaration, Holdout, HoldoutPredictions, Predictions, Predictor, TrainingMetrics
+from checks.methods.metrics import chance_of_at_least
+from checks.methods.noise import MOVES_KEPT, NOISE, disturb
 
 if TYPE_CHECKING:
     import numpy as np

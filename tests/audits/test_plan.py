@@ -8,7 +8,7 @@ from sqlmodel import delete
 from app.audits import queries
 from app.audits.plan import plan
 from app.tables import Audit, Blob, Dataset, Decision, HandedInEvidence, Policy, VersionDataset
-from checks.contract import OrganisationPolicy
+from checks.evidence import OrganisationPolicy
 from tests.audits.conftest import plant
 
 ORGANISATION = """

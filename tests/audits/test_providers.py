@@ -15,12 +15,14 @@ from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedIn
 from app.audits.providers import Evidence
 from app.audits.runner import needs, plain
 from app.errors import Invalid
-from checks import contract, discover
-from checks.contract import Check, Declaration, Missing, Slice
+from checks import discover
+from checks import evidence as kinds
+from checks.contract import Check, Missing
+from checks.evidence import Declaration, Slice
 from tests.catalog.manifests import manifest
 
 if TYPE_CHECKING:
-    from checks.contract import EarlierVersions, OrganisationPolicy
+    from checks.evidence import EarlierVersions, OrganisationPolicy
 
 FEATURES = ["mean radius", "mean texture"]
 
@@ -88,7 +90,7 @@ def test_the_declaration_is_always_there(evidence):
 
 
 @pytest.mark.parametrize(
-    ("kind", "role", "rows"), [(contract.TrainingData, "train", 300), (contract.Holdout, "test", 200)]
+    ("kind", "role", "rows"), [(kinds.TrainingData, "train", 300), (kinds.Holdout, "test", 200)]
 )
 def test_data_sets_are_read_with_their_digest(evidence, files, kind, role, rows):
     provided = evidence().get(kind)
@@ -100,12 +102,12 @@ def test_data_sets_are_read_with_their_digest(evidence, files, kind, role, rows)
 
 def test_evidence_is_made_once(evidence):
     some = evidence()
-    assert some.get(contract.Holdout).value is some.get(contract.Holdout).value
+    assert some.get(kinds.Holdout).value is some.get(kinds.Holdout).value
 
 
 def test_a_data_set_that_is_not_registered_is_named(evidence):
     with pytest.raises(Missing, match="registered as reference") as caught:
-        evidence().get(contract.ReferenceData)
+        evidence().get(kinds.ReferenceData)
     assert "data.reference" in caught.value.how
 
 
@@ -117,49 +119,49 @@ def in_place(tmp_path, content):
 def test_a_data_set_in_place_is_read_while_it_is_what_was_registered(evidence, tmp_path):
     frame = examples(50, 3)
     file = in_place(tmp_path, frame.to_parquet())
-    assert len(evidence(datasets={"train": file}).get(contract.TrainingData).value.frame) == 50
+    assert len(evidence(datasets={"train": file}).get(kinds.TrainingData).value.frame) == 50
     (tmp_path / "train.parquet").write_bytes(examples(50, 4).to_parquet())
     with pytest.raises(
         Missing, match=r"data set train as it was registered \(root/train.parquet: its digest differs\)"
     ):
-        evidence(datasets={"train": file}).get(contract.TrainingData)
+        evidence(datasets={"train": file}).get(kinds.TrainingData)
 
 
 def test_a_data_set_that_is_gone_is_missing(evidence):
     file = DataFile(path=None, format="csv", digest="d" * 64, location="root/train.csv", problem="there is no file")
     with pytest.raises(Missing, match=r"train, root/train\.csv: there is no file"):
-        evidence(datasets={"train": file}).get(contract.TrainingData)
+        evidence(datasets={"train": file}).get(kinds.TrainingData)
 
 
 def test_a_data_set_that_cannot_be_read_is_an_error_each_time(evidence, tmp_path):
     some = evidence(datasets={"train": DataFile(**put(tmp_path / "x", b"PAR1"), format="parquet")})
     with pytest.raises(Invalid) as first:
-        some.get(contract.TrainingData)
+        some.get(kinds.TrainingData)
     with pytest.raises(Invalid) as second:
-        some.get(contract.TrainingData)
+        some.get(kinds.TrainingData)
     assert first.value is second.value
 
 
 def test_the_model_predicts_the_holdout(evidence, files):
     some = evidence()
-    predicted, holdout = some.get(contract.HoldoutPredictions), some.get(contract.Holdout).value
-    assert isinstance(predicted.value, contract.HoldoutPredictions)
+    predicted, holdout = some.get(kinds.HoldoutPredictions), some.get(kinds.Holdout).value
+    assert isinstance(predicted.value, kinds.HoldoutPredictions)
     assert np.mean(predicted.value.label == holdout.frame["malignant"]) > 0.8
     assert predicted.value.proba.shape == (200, 2)
     assert predicted.inputs == {"test": files["test"].digest, "artifact": files["linear"].digest}
-    again = some.get(contract.Predictor).value.predict(holdout.frame)
+    again = some.get(kinds.Predictor).value.predict(holdout.frame)
     assert np.array_equal(again.label, predicted.value.label)
 
 
 def test_predictions_only_has_no_predictor(evidence, tmp_path):
     with pytest.raises(Missing, match="predictions only"):
-        evidence(**predictions_only(examples(9, 1).assign(said=1), tmp_path)).get(contract.Predictor)
+        evidence(**predictions_only(examples(9, 1).assign(said=1), tmp_path)).get(kinds.Predictor)
 
 
 def test_prediction_columns_are_predictions(evidence, tmp_path):
     frame = examples(20, 5).assign(said=lambda f: 1 - f["malignant"], p=0.25)
     given = predictions_only(frame, tmp_path, columns__probability="p")
-    made = evidence(**given).get(contract.HoldoutPredictions)
+    made = evidence(**given).get(kinds.HoldoutPredictions)
     assert np.array_equal(made.value.label, frame["said"])
     assert made.value.classes == (0, 1)
     assert np.allclose(made.value.positive_score(1), 0.25)
@@ -169,7 +171,7 @@ def test_prediction_columns_are_predictions(evidence, tmp_path):
 
 def test_without_a_probability_column_there_are_no_probabilities(evidence, tmp_path):
     given = predictions_only(examples(20, 5).assign(said=1), tmp_path)
-    assert evidence(**given).get(contract.HoldoutPredictions).value.proba is None
+    assert evidence(**given).get(kinds.HoldoutPredictions).value.proba is None
 
 
 @pytest.mark.parametrize(("said", "told"), [(7, "2 other values"), ("absent", "predictions for the test data")])
@@ -177,7 +179,7 @@ def test_predictions_that_make_no_two_classes_are_missing(evidence, tmp_path, sa
     frame = examples(20, 5).assign(p=0.5)
     frame = frame if said == "absent" else frame.assign(said=said)
     with pytest.raises(Missing, match=told):
-        evidence(**predictions_only(frame, tmp_path, columns__probability="p")).get(contract.HoldoutPredictions)
+        evidence(**predictions_only(frame, tmp_path, columns__probability="p")).get(kinds.HoldoutPredictions)
 
 
 def earlier(files, name, artifact, **fields):
@@ -194,51 +196,49 @@ def test_earlier_versions_are_scored_on_this_holdout(evidence, files):
             earlier(files, "0.1", "linear", incumbent=True, rescored=False),
         ]
     )
-    made = some.get(contract.EarlierVersions)
+    made = some.get(kinds.EarlierVersions)
     assert [one.version for one in made.value.rescored] == ["0.9"]
     assert made.value.incumbent.version == "0.1"
-    assert np.array_equal(made.value.incumbent.predictions.label, some.get(contract.HoldoutPredictions).value.label)
+    assert np.array_equal(made.value.incumbent.predictions.label, some.get(kinds.HoldoutPredictions).value.label)
     assert [reason.split(":")[0] for reason in made.value.skipped] == ["0.8", "0.7"]
     assert made.value.skipped[1] == "0.7: registered as predictions only"
     assert set(made.inputs) == {"test", "artifact of 0.9", "artifact of 0.1"}
 
 
 def test_without_earlier_versions_there_are_none_and_nothing_is_read(evidence):
-    assert evidence(datasets={}).get(contract.EarlierVersions).value == contract.EarlierVersions()
+    assert evidence(datasets={}).get(kinds.EarlierVersions).value == kinds.EarlierVersions()
 
 
 def test_without_a_holdout_nothing_can_be_scored(evidence, files):
-    made = evidence(datasets={}, earlier=[earlier(files, "0.9", "tree")]).get(contract.EarlierVersions).value
+    made = evidence(datasets={}, earlier=[earlier(files, "0.9", "tree")]).get(kinds.EarlierVersions).value
     assert made.rescored == ()
     assert made.skipped == ("0.9: a data set registered as test is missing",)
 
 
 def test_the_organisations_policy_comes_as_it_was_written(evidence):
-    policy = contract.OrganisationPolicy(
-        ("ssn",), (), ("broker",), ("sex",), (Slice("young", {"age": {"max": 30}}),)
-    )
+    policy = kinds.OrganisationPolicy(("ssn",), (), ("broker",), ("sex",), (Slice("young", {"age": {"max": 30}}),))
     over_the_wire = json.loads(json.dumps(asdict(policy)))
-    assert evidence(organisation=over_the_wire).get(contract.OrganisationPolicy).value == policy
+    assert evidence(organisation=over_the_wire).get(kinds.OrganisationPolicy).value == policy
     with pytest.raises(Missing, match="organisation policy"):
-        evidence().get(contract.OrganisationPolicy)
+        evidence().get(kinds.OrganisationPolicy)
 
 
 def test_unit_tests_carry_their_cap(evidence, tmp_path):
     report = b'<testsuite><testcase name="a"><failure message="no"/></testcase></testsuite>'
     file = HandedInFile(**put(tmp_path / "junit", report), format="junit", cap="handed in by Ada")
-    made = evidence(handed_in={"junit": file}).get(contract.UnitTests)
+    made = evidence(handed_in={"junit": file}).get(kinds.UnitTests)
     assert [(case.name, case.outcome) for case in made.value.cases] == [("a", "failed")]
     assert (made.value.cap, made.cap, made.inputs) == (file.cap, file.cap, {"junit": file.digest})
 
 
 def test_training_metrics_are_read(evidence, tmp_path):
     file = HandedInFile(**put(tmp_path / "metrics", b'{"loss": [1, NaN]}'), format="training-metrics")
-    made = evidence(handed_in={"training-metrics": file}).get(contract.TrainingMetrics)
+    made = evidence(handed_in={"training-metrics": file}).get(kinds.TrainingMetrics)
     assert np.isnan(made.value.series["loss"][1])
     assert (made.value.digest, made.cap) == (file.digest, None)
 
 
-@pytest.mark.parametrize("kind", [contract.UnitTests, contract.TrainingMetrics])
+@pytest.mark.parametrize("kind", [kinds.UnitTests, kinds.TrainingMetrics])
 def test_what_was_not_handed_in_is_named(evidence, kind):
     with pytest.raises(Missing) as caught:
         evidence().get(kind)
@@ -267,8 +267,8 @@ class Asks(Check):
 def test_types_that_are_imported_for_the_annotations_only_are_found():
     found = {name: (need.kind, need.optional) for name, need in needs(Asks()).items()}
     assert found == {
-        "earlier": (contract.EarlierVersions, False),
-        "policy": (contract.OrganisationPolicy, True),
+        "earlier": (kinds.EarlierVersions, False),
+        "policy": (kinds.OrganisationPolicy, True),
     }
 
 

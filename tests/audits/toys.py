@@ -8,17 +8,8 @@ import time
 from pathlib import Path
 
 from app.audits import runner
-from checks.contract import (
-    Check,
-    Declaration,
-    Exhibit,
-    Judgement,
-    Measurement,
-    Missing,
-    OrganisationPolicy,
-    TrainingData,
-    Verdict,
-)
+from checks.contract import Check, Exhibit, Judgement, Measurement, Missing, Verdict
+from checks.evidence import Declaration, OrganisationPolicy, TrainingData
 
 
 class Toy(Check):

@@ -10,18 +10,8 @@ from scipy.sparse import issparse
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.pipeline import Pipeline
 
-from checks.contract import (
-    Check,
-    Declaration,
-    Feature,
-    Holdout,
-    HoldoutPredictions,
-    Judgement,
-    Measurement,
-    Predictions,
-    Task,
-    TrainingData,
-)
+from checks.contract import Check, Judgement, Measurement
+from checks.evidence import Declaration, Feature, Holdout, HoldoutPredictions, Predictions, Task, TrainingData
 
 
 def declaration(**overrides) -> Declaration:

@@ -8,7 +8,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from checks.contract import EarlierVersions, Floor, HoldoutPredictions, Measurement, Predictions, Rescored, Task
+from checks.contract import Measurement
+from checks.evidence import EarlierVersions, Floor, HoldoutPredictions, Predictions, Rescored, Task
 from checks.infra.quality_validation import QualityValidation
 from tests.checks.planted import declaration, features_of, fitted, halves, holdout, predictions, training
 

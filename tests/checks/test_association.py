@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 from scipy.stats.contingency import association, crosstab
 
-from checks.association import FEW, associate, encode, strength
+from checks.methods.association import FEW, associate, encode, strength
 
 ROWS = 2000
 

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.cohorts import (
+from checks.contract import Missing
+from checks.evidence import OrganisationPolicy, Predictions, Slice, Task
+from checks.methods.cohorts import (
     groups_of,
     labelled,
     labels_of,
@@ -14,8 +16,7 @@ from checks.cohorts import (
     slices_of,
     smoothed,
 )
-from checks.columns import comparable
-from checks.contract import Missing, OrganisationPolicy, Predictions, Slice, Task
+from checks.methods.columns import comparable
 from tests.checks.planted import declaration, holdout
 from tests.checks.planted_models import answered
 

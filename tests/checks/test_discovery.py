@@ -8,7 +8,8 @@ import pytest
 
 import checks.data
 from checks import _require_true_to_rubric, discover, get, title_of
-from checks.contract import Check, Declaration
+from checks.contract import Check
+from checks.evidence import Declaration
 from checks.rubric import BY_ID
 
 HEAVY = ("numpy", "pandas", "scipy", "sklearn", "pyarrow", "onnx", "skops", "fairlearn", "alembic", "apscheduler")

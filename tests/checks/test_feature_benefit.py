@@ -14,10 +14,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
-from checks.contract import Feature, Missing, Predictions, Task, Verdict
+from checks.contract import Missing, Verdict
 from checks.data.feature_benefit import FeatureBenefit
-from checks.importance import benefits, clusters
-from checks.plots import MOST_ROWS, interval_plot
+from checks.evidence import Feature, Predictions, Task
+from checks.methods.importance import benefits, clusters
+from checks.methods.plots import MOST_ROWS, interval_plot
 from tests.checks.planted import (
     SklearnPredictor,
     applications,

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.contract import Feature, Missing, OrganisationPolicy, Verdict
+from checks.contract import Missing, Verdict
 from checks.data.feature_schema import CASES_SHOWN, MASK, FeatureSchema
-from checks.schema import faults
+from checks.evidence import Feature, OrganisationPolicy
+from checks.methods.schema import faults
 from tests.checks.planted import (
     applications,
     declaration,

@@ -6,7 +6,8 @@ import pytest
 from fairlearn.metrics import demographic_parity_ratio, equalized_odds_difference
 from sklearn.linear_model import LinearRegression
 
-from checks.contract import Feature, Missing, OrganisationPolicy, Predictions, Task, Verdict
+from checks.contract import Missing, Verdict
+from checks.evidence import Feature, OrganisationPolicy, Predictions, Task
 from checks.model.inclusion import Inclusion
 from tests.checks.planted import (
     declaration,

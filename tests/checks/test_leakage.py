@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.cohorts import labelled
-from checks.contract import EarlierVersions, Feature, Floor, Predictions, Task, Verdict
+from checks.contract import Verdict
+from checks.evidence import EarlierVersions, Feature, Floor, Predictions, Task
 from checks.infra.quality_validation import QualityValidation
-from checks.leakage import credible_overlap, overlap, revealing_features
+from checks.methods.cohorts import labelled
+from checks.methods.leakage import credible_overlap, overlap, revealing_features
 from tests.checks.planted import (
     applications,
     declaration,

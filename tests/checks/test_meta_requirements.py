@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.contract import Feature, OrganisationPolicy, Verdict
+from checks.contract import Verdict
 from checks.data.meta_requirements import MetaRequirements
+from checks.evidence import Feature, OrganisationPolicy
 from tests.checks.planted import (
     applications,
     declaration,

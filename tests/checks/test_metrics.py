@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from checks.contract import Missing, Predictions, Task
-from checks.metrics import (
+from checks.contract import Missing
+from checks.evidence import Predictions, Task
+from checks.methods.metrics import (
     HIGHER_IS_BETTER,
     METRICS_OF,
     NEEDS_PROBABILITIES,
@@ -23,7 +24,7 @@ from checks.metrics import (
     shown,
     take,
 )
-from checks.resampling import FEWEST_RESAMPLES, resampled
+from checks.methods.resampling import FEWEST_RESAMPLES, resampled
 from tests.checks.planted import declaration
 
 ROWS = 150

@@ -12,10 +12,11 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from checks.contract import Feature, HoldoutPredictions, Predictions, Task, TrainingMetrics, Verdict
-from checks.metrics import chance_of_at_least
+from checks.contract import Verdict
+from checks.evidence import Feature, HoldoutPredictions, Predictions, Task, TrainingMetrics
+from checks.methods.metrics import chance_of_at_least
+from checks.methods.noise import MOVES_KEPT, NOISE
 from checks.monitoring.numerical_stability import NumericalStability
-from checks.noise import MOVES_KEPT, NOISE
 from tests.checks.planted import (
     applications,
     declaration,

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.contract import EarlierVersions, Feature, Floor, Missing, Predictions, Rescored, Task, Verdict
+from checks.contract import Missing, Verdict
+from checks.evidence import EarlierVersions, Feature, Floor, Predictions, Rescored, Task
 from checks.infra.quality_validation import QualityValidation
 from tests.checks.planted import (
     declaration,

@@ -12,9 +12,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from checks.baselines import baseline_predictions, family
-from checks.contract import Feature, Missing, Predictions, Task, Verdict
-from checks.metrics import METRICS_OF, NEEDS_PROBABILITIES
+from checks.contract import Missing, Verdict
+from checks.evidence import Feature, Predictions, Task
+from checks.methods.baselines import baseline_predictions, family
+from checks.methods.metrics import METRICS_OF, NEEDS_PROBABILITIES
 from checks.model.simpler_baseline import SimplerBaseline
 from tests.checks.planted import (
     applications,

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from checks.contract import EarlierVersions, Missing, OrganisationPolicy, Predictions, Slice, Task, Verdict
+from checks.contract import Missing, Verdict
+from checks.evidence import EarlierVersions, OrganisationPolicy, Predictions, Slice, Task
 from checks.model.slice_quality import SliceQuality
 from tests.checks.planted import (
     declaration,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from checks.contract import TestCase, UnitTests, Verdict
+from checks.contract import Verdict
+from checks.evidence import TestCase, UnitTests
 from checks.infra.spec_unit_tests import KINDS, SpecUnitTests
 from tests.checks.planted import judged, require_storable
 

@@ -2,7 +2,7 @@
 
 A resample is a vector of counts, how often each row was drawn. Most metrics are a function of a few sums over
 rows, hence of a matrix product with these counts; the area under the ROC curve needs the rows sorted once.
-The draws are those of ``checks.metrics.bootstrap``, and so the same for every model on the same rows: the
+The draws are those of ``checks.methods.metrics.bootstrap``, and so the same for every model on the same rows: the
 difference of two results is a paired comparison.
 """
 
@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from checks.contract import SEED, Declaration, Predictions, Task
-from checks.metrics import (
+from checks.contract import SEED
+from checks.evidence import Declaration, Predictions, Task
+from checks.methods.metrics import (
     HIGHER_IS_BETTER,
     RESAMPLES,
     Interval,

@@ -11,9 +11,10 @@ from difflib import get_close_matches
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from checks.contract import Data, Declaration, Missing, OrganisationPolicy, Predictions, Slice, Task
-from checks.metrics import take
-from checks.schema import as_category
+from checks.contract import Missing
+from checks.evidence import Data, Declaration, OrganisationPolicy, Predictions, Slice, Task
+from checks.methods.metrics import take
+from checks.methods.schema import as_category
 
 if TYPE_CHECKING:
     import numpy as np

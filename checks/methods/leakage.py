@@ -8,11 +8,12 @@ from math import atanh, sqrt, tanh
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from checks.cohorts import Labelled, labels_of, require_columns, smoothed
-from checks.columns import TEXTUAL, comparable, comparable_frame
-from checks.contract import CONFIDENCE, SEED, Declaration, Feature, Predictions, Task, TrainingData
-from checks.metrics import codes, quality
-from checks.resampling import resampled
+from checks.contract import CONFIDENCE, SEED
+from checks.evidence import Declaration, Feature, Predictions, Task, TrainingData
+from checks.methods.cohorts import Labelled, labels_of, require_columns, smoothed
+from checks.methods.columns import TEXTUAL, comparable, comparable_frame
+from checks.methods.metrics import codes, quality
+from checks.methods.resampling import resampled
 
 if TYPE_CHECKING:
     import numpy as np

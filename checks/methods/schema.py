@@ -8,7 +8,7 @@ from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from checks.contract import Feature, type_names
+from checks.evidence import Feature, type_names
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,7 +2,7 @@
 
 A largest difference over many groups is biased upwards, and so is its bootstrap. So no interval is put around
 the maximum: every pair of groups is a comparison of its own, with a closed standard error, and the comparisons
-are corrected together (``checks.metrics.corrected_lower_bounds``).
+are corrected together (``checks.methods.metrics.corrected_lower_bounds``).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from itertools import combinations
 from math import exp, log, sqrt
 from typing import Any
 
-from checks.cohorts import smoothed
+from checks.methods.cohorts import smoothed
 
 Group = Mapping[str, Any]
-"""As ``checks.groups.counted`` gives it."""
+"""As ``checks.methods.groups.counted`` gives it."""
 
 TINY = 1e-9
 

@@ -1,7 +1,7 @@
 """Quality metrics and the statistics that bound them, shared by the checks that compare models.
 
-scikit-learn computes the metrics; the resampled values of a metric come from ``checks.resampling``, which is
-tested against it. numpy and scikit-learn are imported when first used, so that discovering checks stays light
+scikit-learn computes the metrics; the resampled values of a metric come from ``checks.methods.resampling``, tested
+against it. numpy and scikit-learn are imported when first used, so that discovering checks stays light
 and that judging needs the standard library only.
 """
 
@@ -13,7 +13,8 @@ from math import ceil, exp, lgamma, log, log1p
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from checks.contract import CONFIDENCE, SEED, Declaration, Missing, Predictions, Task
+from checks.contract import CONFIDENCE, SEED, Missing
+from checks.evidence import Declaration, Predictions, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,7 +169,7 @@ def bootstrap(statistic: Callable[[np.ndarray], float], rows: int, resamples: in
 
     Paired comparisons follow by computing the difference inside ``statistic``. A resample in which the
     statistic is undefined (one class only, say) is left out. For the declared metric of whole predictions
-    ``checks.resampling.resampled`` draws the same resamples many times faster.
+    ``checks.methods.resampling.resampled`` draws the same resamples many times faster.
 
     Raises:
         Missing: the statistic is undefined on the rows themselves or on most resamples.

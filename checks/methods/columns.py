@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from checks.contract import Feature
-from checks.schema import as_category
+from checks.evidence import Feature
+from checks.methods.schema import as_category
 
 if TYPE_CHECKING:
     import pandas as pd

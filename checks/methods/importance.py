@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.association import encode, strength
-from checks.contract import SEED, Declaration, Predictions, Predictor
-from checks.metrics import quality
-from checks.resampling import resampled
+from checks.contract import SEED
+from checks.evidence import Declaration, Predictions, Predictor
+from checks.methods.association import encode, strength
+from checks.methods.metrics import quality
+from checks.methods.resampling import resampled
 
 if TYPE_CHECKING:
     import pandas as pd

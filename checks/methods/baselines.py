@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from checks.cohorts import labels_of, require_columns
-from checks.columns import TEXTUAL, comparable_frame
-from checks.contract import SEED, Declaration, Missing, Predictions, Task, TrainingData
+from checks.contract import SEED, Missing
+from checks.evidence import Declaration, Predictions, Task, TrainingData
+from checks.methods.cohorts import labels_of, require_columns
+from checks.methods.columns import TEXTUAL, comparable_frame
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from checks.columns import comparable
 from checks.contract import SEED
+from checks.methods.columns import comparable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from checks.association import encode, strength
-from checks.cohorts import Labelled, errors_of, groups_of, mean_and_variance, nearest
-from checks.contract import SEED, Declaration, Task
+from checks.contract import SEED
+from checks.evidence import Declaration, Task
+from checks.methods.association import encode, strength
+from checks.methods.cohorts import Labelled, errors_of, groups_of, mean_and_variance, nearest
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from checks.contract import SEED, Declaration, Predictions, Predictor, Task
+from checks.contract import SEED
+from checks.evidence import Declaration, Predictions, Predictor, Task
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,1 @@
+"""Statistics and data handling that several checks share."""
