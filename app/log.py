@@ -14,7 +14,7 @@ from ecs_logging import StdlibFormatter
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _audit_id: ContextVar[int | None] = ContextVar("audit_id", default=None)
 
-_NOISE = ("process.thread", "log.original", "ecs.version")
+_NOISE = ("process.thread", "log.original", "ecs.version", "color_message")
 
 
 class Formatter(StdlibFormatter):

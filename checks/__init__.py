@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 
 from checks.contract import Check, Section
-from checks.rubric import BY_ID, RubricTest
+from checks.rubric import BY_ID
 
 
 @cache
@@ -49,8 +49,3 @@ def _require_true_to_rubric(check: type[Check], module_name: str, found: Mapping
 
 def title_of(check: type[Check]) -> str:
     return (check.__doc__ or "").strip().split("\n")[0].rstrip(".")
-
-
-def get(test_id: str) -> RubricTest:
-    """The rubric's entry for an id such as ``DATA-1``; KeyError when there is none."""
-    return BY_ID[test_id]

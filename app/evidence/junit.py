@@ -12,7 +12,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from app.errors import FieldError, Invalid
-from checks.contract import TestCase
+from checks.evidence import TestCase
 
 ROOTS = ("testsuites", "testsuite")
 TAG_PROPERTY = "assay"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.errors import AssayError, Conflict, Invalid, NotAuthenticated, Unavailable
@@ -66,6 +67,13 @@ def schemas() -> dict[str, Any]:
     return {**schema.pop("$defs"), "Problem": schema}
 
 
+class Interrupted(AssayError):
+    """The client went away before its request had arrived."""
+
+    status: ClassVar[int] = 400
+    slug: ClassVar[str] = "interrupted"
+
+
 def describe(error: Exception) -> AssayError:
     """``error`` as what a client may know of it; anything that is not foreseen becomes an internal error."""
     if isinstance(error, AssayError):
@@ -73,6 +81,8 @@ def describe(error: Exception) -> AssayError:
     if isinstance(error, RequestValidationError):
         errors = field_errors(error.errors())
         return Invalid("; ".join(f"{field.path}: {field.message}" for field in errors[:3]), errors)
+    if isinstance(error, ClientDisconnect):
+        return Interrupted()
     if isinstance(error, OperationalError | PoolTimeout | TimeoutError):
         return Unavailable("The database is busy or cannot be reached; try again.")
     if isinstance(error, IntegrityError) and "unique" in str(error.orig).lower():
@@ -105,6 +115,7 @@ def install(app: FastAPI) -> None:
     for kind in (
         AssayError,
         RequestValidationError,
+        ClientDisconnect,
         OperationalError,
         PoolTimeout,
         TimeoutError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.tables.columns import json_column, moment
@@ -27,6 +27,8 @@ class Policy(SQLModel, table=True):
 
 class Decision(SQLModel, table=True):
     """The gate's answer. ``inputs`` is everything that ``body`` was derived from."""
+
+    __table_args__ = (Index("ix_decision_model", "model_id", "environment"),)
 
     id: int = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id")

@@ -250,6 +250,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.create_index("ix_decision_model", ["model_id", "environment"], unique=False)
         batch_op.create_index(batch_op.f("ix_decision_status"), ["status"], unique=False)
         batch_op.create_index(batch_op.f("ix_decision_version_id"), ["version_id"], unique=False)
 
@@ -318,6 +319,7 @@ def downgrade() -> None:
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_decision_version_id"))
         batch_op.drop_index(batch_op.f("ix_decision_status"))
+        batch_op.drop_index("ix_decision_model")
 
     op.drop_table("decision")
     op.drop_table("version_dataset")

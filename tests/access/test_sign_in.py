@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from app.access import service
+from app.access import queries, service
 from app.db import utcnow
 from app.errors import Invalid
 from app.main import create_app
@@ -74,6 +74,13 @@ def test_of_many_who_race_for_a_code_one_wins(app, link, database):
     assert sorted(statuses) == [303] + [401] * 31
     with database.read() as session:
         assert len(session.exec(select(Token).where(Token.kind == "session")).all()) == 1
+
+
+def test_using_a_code_up_succeeds_once_whatever_the_database_locks(database, link):
+    link()
+    with database.write() as session:
+        token = session.exec(select(Token).where(Token.kind == "sign_in")).one()
+        assert [queries.consume(session, token.id, utcnow()) for _ in range(3)] == [True, False, False]
 
 
 @pytest.mark.parametrize(("url", "secure"), [("https://assay.example", True), ("http://127.0.0.1:8321", False)])

@@ -11,7 +11,7 @@ from app.catalog import yamlfile
 from app.catalog.declaration import declaration_of
 from app.catalog.manifest import parse
 from app.errors import Invalid
-from checks.contract import Task
+from checks.evidence import Task
 from tests.catalog.manifests import manifest
 
 

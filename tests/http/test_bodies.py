@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import time
 
 import pytest
@@ -99,6 +100,7 @@ def test_what_passes_reaches_the_route(client, body):
 HOSTILE = {
     "quotes": b'"' * 8 * MB,
     "escaped quotes": b'"' + b'\\"' * 4 * MB,
+    "fewer escaped quotes": b'"' + b'\\"xxxxxxxx' * (50 * 1024),
     "backslashes": b'"' + b"\\" * 8 * MB,
     "backslashes without a string": b"\\" * 8 * MB,
     "brackets": b"[]" * 4 * MB,
@@ -218,6 +220,21 @@ def test_memory_stays_bounded_whatever_is_sent(server, bearer):
         assert answer.split(b" ", 2)[1] in {b"400", b"413", b"422"}, answer
     assert server.memory_mb("VmHWM") - before < 100  # measured: 21
     assert server.send(head("GET /health/live"), b"\r\n").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.slow
+def test_a_client_that_goes_away_in_the_middle_leaves_nothing(server, bearer, settings):
+    for line, extra in ((f"PUT /api/v1/blobs/{'0' * 64}", b""), ("POST /api/v1/tokens", JSON_LINE)):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(head(line, bearer, extra, b"Content-Length: 1000000\r\n") + b"\r\n" + b"[" * 500_000)
+    for _ in range(100):
+        if server.log.read_text().count(" 400") == 2:
+            break
+        time.sleep(0.05)
+    written = server.log.read_text()
+    assert written.count(" 400") == 2, written
+    assert '"log.level":"error"' not in written
+    assert [path for path in settings.blob_dir.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.slow

@@ -92,6 +92,10 @@ class TestPreview:
         table = preview("cases", b"a,b\n1,2\n")
         assert (table.header, table.rows, table.left_out) == (["a", "b"], [["1", "2"]], 0)
 
+    def test_long_fractions_are_shown_as_numbers(self):
+        table = preview("cases", b"version,gain\n1.10,0.00029318000001\n1.2,-1.3862900001e-06\n")
+        assert table.rows == [["1.10", 0.00029318000001], ["1.2", -1.3862900001e-06]]
+
     def test_only_the_beginning_is_read(self):
         table = preview("cases", b"a,b\n" + b"1,2\n" * PREVIEW_BYTES)
         assert len(table.rows) == MOST_ROWS

@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 MEMORY_MB = 4096
-SECONDS = 20
+SECONDS = 15
+"""After which an examination is stopped, like the service stops its own."""
 
 
 class Forkserver:
@@ -37,7 +38,7 @@ class Forkserver:
     def examine(self, path: Path, filename: str | None = None, what: str = "model") -> dict:
         """``outcome``, ``detail``, ``parsed`` (a library got to see it), ``seconds``.
 
-        Outcomes: refused, accepted, predicted, failed (at prediction), killed, too slow.
+        Outcomes: refused, accepted, predicted, failed (at prediction), killed, stopped (for time).
         """
         request = {"what": what, "path": str(path), "filename": filename or path.name}
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -82,7 +83,7 @@ def _fork(request: dict, examine) -> dict:
     last = answer.splitlines() if answer else []
     parsed = b"parsed" in last
     if answer is None:
-        return {"outcome": "too slow", "detail": "", "parsed": parsed, "seconds": seconds}
+        return {"outcome": "stopped", "detail": "", "parsed": parsed, "seconds": seconds}
     if os.WIFSIGNALED(status) or not last or last[-1] == b"parsed":
         name = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit {status >> 8}"
         return {"outcome": "killed", "detail": name, "parsed": parsed, "seconds": seconds}
@@ -131,7 +132,7 @@ def _predict(path: Path, facts: dict) -> list:
     import pandas as pd
 
     from app.engines import models
-    from checks.contract import Declaration, Feature, Task
+    from checks.evidence import Declaration, Feature, Task
 
     names = facts["feature_names"] or [f"f{i}" for i in range(facts["n_features"])]
     task = Task.MULTICLASS if facts["classes"] else Task.REGRESSION

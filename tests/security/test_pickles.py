@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import pickle
 import subprocess
 import sys
@@ -20,13 +21,13 @@ from tests.security import artifacts
 
 
 class Payload:
-    """Unpickling it creates a file."""
+    """Unpickling it creates a folder."""
 
     def __init__(self, mark):
         self.mark = mark
 
     def __reduce__(self):
-        return (open, (str(self.mark), "w"))
+        return (os.mkdir, (str(self.mark),))
 
 
 def torch_archive(payload):
