@@ -125,7 +125,7 @@ def _run(command: list[str], folder: Path) -> None:
 
 def _ask(client: Assay, release: Release, environment: str) -> tuple[Any, ...]:
     decision = client.evaluate(release.model, release.version, environment=environment, wait=300)
-    typer.echo(render(decision, "table"))
+    typer.echo(f"\n{render(decision, 'table')}")
     against = [c["name"].split(".")[-1] for c in decision["conditions"] if c["status"] != "pass"]
     because = ", ".join(against) or "every condition holds"
     return release.name, environment, decision["stage"], decision["status"], decision["score"], because

@@ -13,6 +13,9 @@ audit_commands = typer.Typer(help="Run checks on a version and follow them.", no
 schedule_commands = typer.Typer(help="Audits that nobody has to ask for.", no_args_is_help=True)
 
 
+VERDICT_WIDTH = len("not_applicable")
+
+
 @audit_commands.command("run")
 def run(
     name: Annotated[str, typer.Argument(metavar="MODEL@VERSION")],
@@ -43,8 +46,9 @@ def follow(client: Assay, audit_id: int, timeout: float) -> int:
         for check_id, step in audit["progress"].items():
             if step["status"] == "done" and check_id not in shown:
                 shown.add(check_id)
-                seconds = f"{step['seconds']:6.1f} s"
-                console().print(f"  {check_id:9}", styled(step["verdict"]), f"{seconds}", sep="  ")
+                verdict = styled(step["verdict"])
+                verdict.pad_right(VERDICT_WIDTH - len(verdict))
+                console().print(f"  {check_id:9}", verdict, f"{step['seconds']:6.1f} s", sep="  ")
     if audit["status"] == "succeeded":
         return 0
     typer.echo(f"audit {audit_id} is {audit['status']}{': ' + audit['error'] if audit['error'] else ''}", err=True)

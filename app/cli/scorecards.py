@@ -53,11 +53,16 @@ def print_scorecard(card: dict[str, Any]) -> None:
     print_table(
         "",
         ("  TEST", "SCORE", "VERDICT", "REASON"),
-        [(f"  {test['id']}", f"{test['score']:g}", test["verdict"], test["reason"]) for test in known],
+        [(f"  {test['id']}", f"{test['score']:g}", test["verdict"], _told(test)) for test in known],
     )
     out.print(f"  {len(card['tests']) - len(known)} of the {len(card['tests'])} tests have no evidence yet.")
     for advice in card["raises"][:SHOWN_ADVICE]:
         out.print(styled(f"  + {advice['gain']:g} {advice['section']}"), f"{advice['test_id']}: {advice['action']}")
+
+
+def _told(test: dict[str, Any]) -> str:
+    """The reason and, where something is to be done, what."""
+    return f"{test['reason']} To do: {test['remedy']}" if test["remedy"] else str(test["reason"])
 
 
 @checks_commands.command("list")
