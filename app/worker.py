@@ -38,7 +38,8 @@ DATABASE_GONE = (OperationalError, TimeoutError)
 PATIENCE_SECONDS = 120.0
 """How long a result is kept while the database cannot be reached."""
 BEATS = 3
-"""Signs of life a lease."""
+"""Signs of life a lease, at least."""
+LONGEST_WAIT_TO_CANCEL_SECONDS = 2.0
 ABANDONED_SECONDS = 24 * 3600
 """A folder of an attempt that is so much older than any attempt may be was left by a worker that was killed."""
 
@@ -192,7 +193,7 @@ class _Pulse:
             if cancel:
                 raise Interrupted
         self.told = progress
-        self.due = time.monotonic() + self.settings.lease_seconds / BEATS
+        self.due = time.monotonic() + min(self.settings.lease_seconds / BEATS, LONGEST_WAIT_TO_CANCEL_SECONDS)
 
 
 if __name__ == "__main__":

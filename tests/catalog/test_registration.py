@@ -184,6 +184,19 @@ def test_data_is_read_in_place_below_a_configured_root(settings, warehouse, tmp_
     assert resolve_reference("warehouse/credit/train.parquet", configured).is_file()
 
 
+def test_a_version_refers_to_data_in_place(app, client, warehouse):
+    made, files = predictions_only(warehouse / "credit")
+    app.state.settings = app.state.settings.model_copy(update={"data_roots": {"warehouse": warehouse}})
+    made["data"]["train"] = {"ref": "warehouse/credit/train.parquet"}
+    answer = register(client("ci"), made, {"test": files["test"]})
+    assert answer.status_code == 201
+    train = answer.json()["version"]["datasets"]["train"]
+    assert (train["location"], train["rows"]) == ("warehouse/credit/train.parquet", 285)
+    made["version"]["name"] = "1.0.1"
+    made["data"]["train"] = {"ref": "warehouse/credit/tarin.parquet"}
+    assert register(client("ci"), made, {"test": files["test"]}).status_code == 422
+
+
 @pytest.mark.parametrize(
     "reference",
     [

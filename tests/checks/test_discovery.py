@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import checks.data
-from checks import _require_true_to_rubric, discover, get, title_of
+from checks import _require_true_to_rubric, discover, title_of
 from checks.contract import Check
 from checks.evidence import Declaration
 from checks.rubric import BY_ID
@@ -58,7 +58,7 @@ def planted(test_id="DATA-3", title=TITLE):
 
 @pytest.mark.parametrize("test_id", discover())
 def test_check_is_true_to_the_rubric(test_id):
-    check, test = discover()[test_id], get(test_id)
+    check, test = discover()[test_id], BY_ID[test_id]
     assert check.id == test.id
     assert type(check).__module__ == test.module
     assert title_of(type(check)) == test.title

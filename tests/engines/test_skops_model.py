@@ -66,9 +66,9 @@ def test_a_model_without_names_takes_columns_by_place(tmp_path):
 
 
 def test_a_model_with_names_takes_columns_by_name(tmp_path):
-    model, rows, _ = fitted.fit("linear")
+    model, rows = fitted.regressors()["Ridge"]
     path = fitted.saved(model, tmp_path)
-    backwards = models.load(path, "skops", fitted.declared(reversed(rows.columns)))
+    backwards = models.load(path, "skops", fitted.declared(reversed(rows.columns), Task.REGRESSION))
     np.testing.assert_array_equal(backwards.predict(rows[rows.columns[::-1]]).label, model.predict(rows))
 
 

@@ -11,8 +11,10 @@ import warnings
 import numpy as np
 import pytest
 import skops.io
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -221,6 +223,55 @@ def test_such_a_tree_kills_who_follows_it(forest, field, tmp_path):
 def test_a_histogram_tree_with_foreign_sets_of_categories_is_refused(tmp_path, reader):
     path = artifacts.write(tmp_path / "model.skops", tampered("histogram", set_field("is_categorical", 1)))
     assert "sets of categories is inconsistent" in reader.examine(path)["detail"]
+
+
+def saved(model, tmp_path):
+    path = tmp_path / "model.skops"
+    skops.io.dump(model, path)
+    return path
+
+
+def narrow_and_wide():
+    """(n, 6) and (n, 12) features with the same labels."""
+    narrow, y = artifacts.data()
+    return narrow, np.column_stack([narrow, narrow]), y
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, GradientBoostingClassifier])
+def test_a_tree_that_asks_for_more_features_than_its_forest_has_is_refused(kind, tmp_path, reader):
+    """Each tree is in order by itself; the forest hands it rows that are too short."""
+    narrow, wide, y = narrow_and_wide()
+    model = kind(n_estimators=2, random_state=0).fit(narrow, y)
+    assert reader.examine(saved(model, tmp_path))["outcome"] == "predicted"
+    model.estimators_ = kind(n_estimators=2, random_state=0).fit(wide, y).estimators_
+    assert "its tree is inconsistent" in reader.examine(saved(model, tmp_path))["detail"]
+
+
+def test_boosting_with_more_trees_a_round_than_it_has_room_for_is_refused(tmp_path, reader):
+    narrow, _, y = narrow_and_wide()
+    model = GradientBoostingClassifier(n_estimators=2).fit(narrow, y)
+    model.estimators_ = np.column_stack([model.estimators_] * 5)
+    assert "series of trees is inconsistent" in reader.examine(saved(model, tmp_path))["detail"]
+
+
+def test_a_category_split_on_a_column_of_numbers_is_refused(tmp_path, reader):
+    narrow, _, y = narrow_and_wide()
+    rows = narrow.copy()
+    rows[:, 0] = np.random.default_rng(0).integers(0, 5, len(rows)) + 10 * y  # categories that tell
+    rows[:, 0] %= 7
+    model = HistGradientBoostingClassifier(max_iter=2, categorical_features=[0]).fit(rows, y)
+    assert reader.examine(saved(model, tmp_path))["outcome"] in {"predicted", "failed"}
+    nodes = model._predictors[0][0].nodes
+    assert nodes["is_categorical"].any()
+    nodes["feature_idx"][nodes["is_categorical"] == 1] = 3
+    assert "sets of categories is inconsistent" in reader.examine(saved(model, tmp_path))["detail"]
+
+
+def test_neighbours_with_labels_beyond_their_classes_are_refused(tmp_path, reader):
+    narrow, _, y = narrow_and_wide()
+    model = KNeighborsClassifier().fit(narrow, y)
+    model._y = model._y + 1000
+    assert "set of neighbours is inconsistent" in reader.examine(saved(model, tmp_path))["detail"]
 
 
 def test_untouched_trees_are_accepted_and_predict(tmp_path, reader):
