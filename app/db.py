@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, TypeDecorator, create_engine, event
@@ -42,8 +44,17 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
+@cache
+def _driver() -> Any:
+    """pysqlite3, which brings a SQLite of its own, where it is installed; else Python's sqlite3."""
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ModuleNotFoundError:
+        return sqlite3
+
+
 def journal_mode() -> str:
-    return "WAL" if sqlite3.sqlite_version_info >= WAL_SAFE_SINCE else "TRUNCATE"
+    return "WAL" if _driver().sqlite_version_info >= WAL_SAFE_SINCE else "TRUNCATE"
 
 
 class Database:
@@ -55,7 +66,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        self.engine = _engine(url)
         self._writer = self.engine.execution_options(assay_writes=True)
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
@@ -73,6 +84,12 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if url.startswith("sqlite"):
+        return create_engine(url, module=_driver())
+    return create_engine(url, pool_pre_ping=True)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

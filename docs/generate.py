@@ -16,7 +16,13 @@ from checks.rubric import TESTS
 
 BEGIN, END = "<!-- generated: {} -->", "<!-- /generated -->"
 
-LICENCE_OF = {"jinja2": "BSD-3-Clause", "skops": "MIT", "scipy": "BSD-3-Clause", "pandas": "BSD-3-Clause"}
+LICENCE_OF = {
+    "jinja2": "BSD-3-Clause",
+    "pandas": "BSD-3-Clause",
+    "pysqlite3": "Zlib",
+    "scipy": "BSD-3-Clause",
+    "skops": "MIT",
+}
 """Where the package's own metadata names none, or quotes the text: read from its licence file."""
 
 SPELLED = {
