@@ -55,6 +55,7 @@ def configure(level: str = "INFO") -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # its heartbeat is no news
     logging.getLogger("uvicorn.access").disabled = True  # ours knows the actor, and leaves out query strings
 
 
