@@ -105,9 +105,7 @@ def list_datasets(session: ReadSession, cursor: Cursor, _: CanRead) -> Page[Data
 def list_pipelines(session: ReadSession, cursor: Cursor, _: CanRead) -> Page[PipelineOut]:
     rows, following = paginate(session, select(Pipeline), col(Pipeline.id), cursor)
     counts = queries.version_counts(session, [row.id for row in rows])
-    items = [
-        PipelineOut(name=row.name, versions=counts.get(row.id, 0), created_at=row.created_at) for row in rows
-    ]
+    items = [PipelineOut(name=row.name, versions=counts.get(row.id, 0), created_at=row.created_at) for row in rows]
     return Page(items=items, next_cursor=following)
 
 

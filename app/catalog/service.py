@@ -138,12 +138,20 @@ def _require_fit(manifest: Manifest, rows: dict[str, Dataset], facts: ModelFacts
         problems.append(
             FieldError("features", f"{len(declared)} are declared, but the model takes {facts.n_features}")
         )
-    elif facts and facts.feature_names and facts.feature_names != declared:
-        first = next(i for i, name in enumerate(declared) if facts.feature_names[i] != name)
+    elif facts and facts.feature_names and (wrong := _misplaced(declared, facts)):
+        first = wrong[0]
         message = f"is {declared[first]!r}, but the model's input at this place is {facts.feature_names[first]!r}"
         problems.append(FieldError(f"features.{first}.name", message))
     if problems:
         raise yamlfile.refuse("manifest", problems)
+
+
+def _misplaced(declared: list[str], facts: ModelFacts) -> list[int]:
+    """Positions of features that the model does not take there; ONNX takes named inputs in any order."""
+    known = facts.feature_names or []
+    if facts.format == "onnx":
+        return [i for i, name in enumerate(declared) if name not in known]
+    return [i for i, name in enumerate(declared) if name != known[i]]
 
 
 def _store(

@@ -28,14 +28,11 @@ def check_text(path: Path, longest_line: int) -> None:
                 raise Invalid(f"the text is {encoding}; save it as UTF-8")
             _check_chunk(chunk, decoder, line)
             quotes += chunk.count(b'"')
-            *ended, rest = chunk.split(b"\n")
-            for part in ended:
-                if length + len(part) > longest_line:
-                    raise _too_long(line, longest_line)
-                line, length = line + 1, 0
-            length += len(rest)
+            ended = chunk.count(b"\n")
+            length = len(chunk) - chunk.rfind(b"\n") - 1 if ended else length + len(chunk)
+            line += ended
             if length > longest_line:
-                raise _too_long(line, longest_line)
+                raise Invalid(f"line {line}: is longer than {longest_line} bytes")
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
@@ -54,7 +51,3 @@ def _check_chunk(chunk: bytes, decoder: codecs.IncrementalDecoder, line: int) ->
         line += error.object.count(b"\n", 0, error.start)
         byte = error.object[error.start]
         raise Invalid(f"line {line}: is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8") from error
-
-
-def _too_long(line: int, longest: int) -> Invalid:
-    return Invalid(f"line {line}: is longer than {longest} bytes")

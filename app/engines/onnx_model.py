@@ -58,12 +58,11 @@ def model_class(model: Any) -> str:
 
 
 def class_lists(model: Any) -> list[tuple[Any, ...]]:
-    """Lists of classes that the graph names, the likeliest first: of ZipMap, of estimators, of lookup tables."""
+    """Lists of classes that the graph names, the likeliest first: of its last nodes, then of lookup tables."""
     import onnx
 
     nodes = list(reversed(model.graph.node))
-    maps_first = sorted(nodes, key=lambda node: node.op_type != "ZipMap")
-    labels = [a for node in maps_first for a in node.attribute if a.name.startswith("classlabels_")]
+    labels = [a for node in nodes for a in node.attribute if a.name.startswith("classlabels_")]
     found = [tuple(label.ints) or tuple(text.decode() for text in label.strings) for label in labels]
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in nodes:

@@ -25,6 +25,7 @@ TREES = frozenset(
 _OBJECTS = frozenset(
     {
         "scipy.interpolate._bsplines.BSpline",
+        "scipy.interpolate._bsplines._BSpline",  # its name since scipy 1.18
         "sklearn._loss.loss.HalfMultinomialLossArrayAPI",
         "sklearn._loss.loss.HalfTweedieLoss",
         "sklearn._loss.loss.HalfTweedieLossIdentity",

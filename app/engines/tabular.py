@@ -194,7 +194,7 @@ def _plain(table: pa.Table) -> pa.Table:
         return kind
 
     fields = [pa.field(field.name, target(field.type)) for field in table.schema]
-    return table.unify_dictionaries().cast(pa.schema(fields))
+    return table.cast(pa.schema(fields))
 
 
 # --- the three formats --------------------------------------------------------------------------

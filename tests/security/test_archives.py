@@ -81,7 +81,7 @@ SYMLINK = (stat.S_IFLNK | 0o777) << 16
 HOSTILE = {
     "climbs": entry("../../climbed.npy"),
     "climbs by backslash": entry("..\\..\\climbed.npy"),
-    "absolute": entry("/tmp/climbed.npy"),
+    "absolute": entry("/var/climbed.npy"),
     "drive": entry("C:\\climbed.npy"),
     "folder": entry("folder/"),
     "in a folder": entry("folder/1.npy"),
@@ -97,6 +97,7 @@ HOSTILE = {
     "bzip2": zipped(artifacts.members(MODEL), zipfile.ZIP_BZIP2),
     "overlapping": overlapping(),
     "commented": with_comment(),
+    "promised comment": MODEL[:-2] + b"\x05\x00",
     "zip64": zip64_in_disguise(),
     "something behind": MODEL + b"trailing",
     "another archive behind": MODEL + MODEL,

@@ -56,6 +56,9 @@ def test_a_small_file_that_promises_billions_of_rows_is_refused_at_its_footer(tm
     assert "201000000 rows x 1 columns" in detail
     with pytest.raises(tabular.Invalid, match="cells"):
         read_frame(path, "parquet")
+    content = bytearray(path.read_bytes())
+    content[4:100] = bytes(96)
+    assert "201000000 rows" in ask(artifacts.write(path, bytes(content)))["refused"]  # no page was looked at
 
 
 def test_a_dictionary_that_unfolds_beyond_memory_is_stopped(tmp_path, refusal):
@@ -169,8 +172,12 @@ def test_a_footer_that_miscounts_is_refused(tmp_path):
 
 
 def test_damaged_pages_are_refused_although_the_footer_is_fine(tmp_path):
-    table = pa.table({"a": [f"row {i}" for i in range(50_000)]})
-    for options in ({"compression": "snappy"}, {"compression": "none", "write_page_checksum": True}):
+    texts = pa.table({"a": [f"row {i}" for i in range(50_000)]})
+    numbers = pa.table({"a": np.random.default_rng(0).normal(size=50_000)})
+    for table, options in [
+        (texts, {"compression": "snappy"}),
+        (numbers, {"compression": "none", "write_page_checksum": True}),
+    ]:
         content = bytearray(parquet(table, use_dictionary=False, **options))
         assert "facts" in ask(artifacts.write(tmp_path / "a.parquet", bytes(content)))
         content[2000:4000] = bytes(2000)
@@ -217,7 +224,7 @@ CSV = {
     "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
     "NUL": (b"a,b\n1,2\n3,\0\n", "line 3: holds a NUL"),
     "ragged": (b"a,b,c\n1,2,3\n4,5\n", "Expected 3 columns, got 2"),
-    "an endless line": (b"a,b\n" + b"1" * (tabular.CSV_BLOCK_BYTES + 2**20) + b",2\n", "line 2: is longer"),
+    "an endless line": (b"a,b\n" + b"1" * (tabular.CSV_BLOCK_BYTES + 2**21) + b",2\n", "line 2: is longer"),
     "an open quotation": (b'a,b\n1,"two\n3,4\n', "never closed"),
     "no rows": (b"a,b\n", "no rows"),
     "no name": (b"a,\n1,2\n", "is empty"),
