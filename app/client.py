@@ -217,12 +217,21 @@ class Assay:
         if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
             raise ServiceError(f"{self.url} answered {response.status_code}")
         if response.is_client_error and response.status_code not in allow:
-            raise Problem(response.status_code, _problem(response))
+            raise Problem(response.status_code, _problem(response) or _without_words(response.status_code))
         return response
 
 
 def _evidence(kind: str, path: Path, digest: str, commit: str | None) -> Body:
     return {"kind": kind, "digest": digest, "filename": path.name, "commit": commit}
+
+
+def _without_words(status: int) -> Body:
+    """What an answer without a body means, such as that to a HEAD request."""
+    told = {
+        httpx2.codes.UNAUTHORIZED: "The service does not know this token: set ASSAY_TOKEN to a valid one.",
+        httpx2.codes.FORBIDDEN: "The token does not carry the scope that this needs.",
+    }
+    return {"detail": told.get(httpx2.codes(status), f"HTTP {status}")}
 
 
 def _problem(response: httpx2.Response) -> Body:

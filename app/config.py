@@ -43,7 +43,12 @@ class Settings(BaseSettings):
 
     @property
     def sqlalchemy_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'assay.sqlite3'}"
+        return self.database_url or f"sqlite:///{self.database_file}"
+
+    @property
+    def database_file(self) -> Path:
+        """Where the embedded database lies, unless ``database_url`` names another."""
+        return self.data_dir.resolve() / "assay.sqlite3"
 
     @property
     def blob_dir(self) -> Path:

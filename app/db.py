@@ -49,8 +49,11 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 @cache
-def _driver() -> Any:
-    """pysqlite3, which brings a SQLite of its own, where it is installed; else Python's sqlite3."""
+def sqlite_driver() -> Any:
+    """pysqlite3, which brings a SQLite of its own, where it is installed; else Python's sqlite3.
+
+    One process must not open a database with both: each would drop the other's locks.
+    """
     try:
         return importlib.import_module("pysqlite3.dbapi2")
     except ModuleNotFoundError:
@@ -58,7 +61,7 @@ def _driver() -> Any:
 
 
 def journal_mode() -> str:
-    return "WAL" if _driver().sqlite_version_info >= WAL_SAFE_SINCE else "TRUNCATE"
+    return "WAL" if sqlite_driver().sqlite_version_info >= WAL_SAFE_SINCE else "TRUNCATE"
 
 
 class Database:
@@ -92,7 +95,7 @@ class Database:
 
 def _engine(url: str) -> Engine:
     if url.startswith("sqlite"):
-        return create_engine(url, module=_driver())
+        return create_engine(url, module=sqlite_driver())
     return create_engine(url, pool_pre_ping=True)
 
 

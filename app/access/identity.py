@@ -16,7 +16,7 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "viewer": frozenset({"read"}),
         "ci": frozenset({"read", "register", "evidence", "audit", "gate"}),
-        "reviewer": frozenset({"read", "audit", "attest", "gate"}),
+        "reviewer": frozenset({"read", "evidence", "audit", "attest", "gate"}),
         "owner": frozenset({"read", "register", "evidence", "audit", "attest", "gate"}),
         "admin": SCOPES,
     }

@@ -19,7 +19,7 @@ from app.catalog.schemas import (
     VersionDetail,
     VersionOut,
 )
-from app.deps import Blobs, CanRead, CanRegister, Config, Db, ReadSession
+from app.deps import Blobs, CanPushEvidence, CanRead, CanRegister, Config, Db, ReadSession
 from app.evidence import blobs as blob_rows
 from app.paging import Cursor, Page, paginate
 from app.tables import Dataset, Model, Pipeline, Version
@@ -31,7 +31,7 @@ DigestPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 
 @router.put("/blobs/{digest}", status_code=201, summary="Upload a file under its sha256")
 def upload(
-    digest: DigestPath, request: Request, db: Db, blobs: Blobs, config: Config, _: CanRegister
+    digest: DigestPath, request: Request, db: Db, blobs: Blobs, config: Config, _: CanPushEvidence
 ) -> dict[str, int]:
     stored = blobs.put(_body(request), limit=config.max_upload_mb * 1024 * 1024, expect=digest)
     with db.write() as session:
@@ -40,7 +40,7 @@ def upload(
 
 
 @router.head("/blobs/{digest}", summary="Whether a file is there already")
-def has_blob(digest: DigestPath, blobs: Blobs, _: CanRegister) -> Response:
+def has_blob(digest: DigestPath, blobs: Blobs, _: CanPushEvidence) -> Response:
     return Response(status_code=204 if blobs.has(digest) else 404)
 
 

@@ -125,8 +125,9 @@ def _require_fit(manifest: Manifest, rows: dict[str, Dataset], facts: ModelFacts
     columns = manifest.columns
     needed: dict[str, list[str | None]] = {
         "train": [columns.label],
-        "test": [columns.label, columns.prediction, columns.probability],
+        "test": [columns.label, columns.prediction, columns.probability, columns.id, columns.time],
     }
+    needed["test"] += [*manifest.sensitive, *(name for part in manifest.slices for name in part.where)]
     problems = [
         FieldError(f"data.{role}", f"has no column {name!r}{nearest(name, rows[role].columns)}")
         for role, names in needed.items()

@@ -1,4 +1,4 @@
-"""``assay``: the command line. Exit codes: 0 pass, 1 fail, 2 unknown, 3 service unavailable, 64 usage."""
+"""``assay``: the command line. Exits with 0 (pass, done), 1 (fail, refused), 2 (unknown), 3 (no service), 64."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from importlib.metadata import version as installed_version
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from app.cli import audits, catalog, gate, scorecards, service
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
@@ -18,7 +19,8 @@ TYPER_USAGE = 2
 cli = typer.Typer(
     name="assay",
     help="Audit machine-learning models for production readiness and ask whether one may be deployed.\n\n"
-    "Reads ASSAY_URL and ASSAY_TOKEN. Exit codes: 0 pass, 1 fail, 2 unknown, 3 service unavailable, 64 usage.",
+    "Reads ASSAY_URL, ASSAY_TOKEN. A gate check exits with 0 for pass, 1 fail, 2 unknown, 3 service unavailable, "
+    "64 usage; other commands with 0 when done, 1 when refused.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -72,6 +74,9 @@ def run(arguments: list[str] | None = None) -> int:
         return explain(str(error), EXIT_FAIL)
     except AssayError as error:
         return explain(error.detail, EXIT_FAIL)
+    except ValidationError as error:  # of the settings: everything else is turned into an AssayError
+        wrong = [f"ASSAY_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        return explain("\n".join(wrong), EXIT_USAGE)
     except typer.Abort:
         return explain("stopped", EXIT_FAIL)
     except typer.TyperException as error:

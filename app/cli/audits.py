@@ -83,7 +83,8 @@ def list_audits(
 def cancel(audit_id: int) -> None:
     """Stop an audit; what it found so far is dropped."""
     audit = Assay().cancel_audit(audit_id)
-    typer.echo(f"audit {audit_id} is {audit['status']}")
+    running = audit["status"] == "running"
+    typer.echo(f"audit {audit_id} is {'asked to stop' if running else audit['status']}")
 
 
 @audit_commands.command("retry")

@@ -9,13 +9,16 @@ from typing import Annotated
 
 import typer
 
+from app.catalog import yamlfile
 from app.catalog.manifest import EvidenceKind, Manifest, parse
 from app.cli.output import print_json, print_table, split_name
-from app.client import Assay
+from app.client import Assay, Problem
 from app.errors import FieldError, Invalid
 
 model_commands = typer.Typer(help="Register models and look them up.", no_args_is_help=True)
 evidence_commands = typer.Typer(help="Hand in evidence.", no_args_is_help=True)
+
+UNPROCESSABLE = 422
 
 
 @model_commands.command("register")
@@ -37,7 +40,10 @@ def register(
     manifest = read_manifest(manifest_file, overrides)
     if manifest.version.commit is None and (head := git_head(manifest_file.parent)):
         manifest = read_manifest(manifest_file, {**overrides, "commit": head})
-    answer = register_manifest(Assay(), manifest, root or manifest_file.parent)
+    try:
+        answer = register_manifest(Assay(), manifest, root or manifest_file.parent)
+    except Problem as problem:
+        raise _located(problem, manifest_file) from None
     if as_json:
         return print_json(answer)
     what = "registered" if answer["created"] else "was registered before, unchanged"
@@ -54,6 +60,16 @@ def read_manifest(path: Path, overrides: dict[str, str]) -> Manifest:
     except UnicodeDecodeError as error:
         raise Invalid(f"{path}: not UTF-8 at byte {error.start}") from None
     return parse(text, str(path), overrides)
+
+
+def _located(problem: Problem, path: Path) -> Exception:
+    """What the service found wrong with the manifest, with the lines it stands on; other problems as they are."""
+    found = problem.body.get("errors")
+    if problem.status != UNPROCESSABLE or not found:
+        return problem
+    _, lines = yamlfile.load(path.read_text(encoding="utf-8"), str(path))
+    errors = [FieldError(e["path"], e["message"], yamlfile.line_of(e["path"], lines)) for e in found]
+    return yamlfile.refuse(str(path), errors)
 
 
 def register_manifest(client: Assay, manifest: Manifest, root: Path) -> dict[str, object]:
@@ -101,12 +117,16 @@ def push(
     ] = None,
 ) -> None:
     """Hand in a file for a version. A commit that is not the version's is refused."""
-    if not path.is_file():
-        raise Invalid(f"{path}: there is no such file")
+    _require_file(path)
     made_from = commit or os.environ.get("ASSAY_COMMIT") or git_head(Path.cwd())
     answer = Assay().push_evidence(model, version, kind, path, made_from)
     note = f" (counts 0.5 at most: {answer['cap']})" if answer["cap"] else ""
     typer.echo(f"evidence {answer['id']}: {kind} for {model}@{version}{note}")
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise Invalid(f"{path}: there is no such file")
 
 
 def attest(
@@ -122,6 +142,8 @@ def attest(
     days: Annotated[int, typer.Option(help="Days until it expires.")] = 180,
 ) -> None:
     """Attest a manual test: documented and distributed, it is worth 0.5."""
+    if file:
+        _require_file(file)
     client = Assay()
     attestation = {
         "test_id": test,

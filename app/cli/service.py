@@ -10,6 +10,7 @@ import typer
 
 from app.cli.output import print_table
 from app.config import Settings
+from app.errors import NotFound
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -54,7 +55,12 @@ def _database() -> Iterator[Session]:
     """A writing session on the configured database, which only commands on the service's own machine open."""
     from app.db import Database
 
-    database = Database(Settings().sqlalchemy_url)
+    settings = Settings()
+    if not settings.database_url and not settings.database_file.exists():
+        raise NotFound(
+            f"there is no database in {settings.data_dir}: run `assay serve` once, or set ASSAY_DATA_DIR"
+        )
+    database = Database(settings.sqlalchemy_url)
     with database.write() as session:
         yield session
     database.dispose()

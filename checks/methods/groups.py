@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_GROUPS = 30
+FEWEST_NAMED = 20
+"""Rows below which a group is only counted: how few people fared, and who they are, is nobody's business."""
 MOST_ROWS = 10_000
 
 
@@ -23,7 +25,8 @@ def column_counts(name: str, declared: Declaration, rows: Labelled) -> dict[str,
     """The groups of a sensitive column, JSON-ready; ``problem`` is None unless the column is not there.
 
     ``groups``: the largest first, as ``counted``. ``without_value``: rows in no group. ``left_out``: groups
-    beyond the ``MOST_GROUPS`` largest. ``associations``: features with their association, strongest first.
+    beyond the ``MOST_GROUPS`` largest, or of fewer than ``FEWEST_NAMED`` rows. ``associations``: features with
+    their association, strongest first.
     """
     found: dict[str, Any] = {"column": name, "problem": None, "without_value": 0, "left_out": 0}
     found |= {"groups": [], "associations": []}
@@ -32,7 +35,8 @@ def column_counts(name: str, declared: Declaration, rows: Labelled) -> dict[str,
     member = groups_of(rows.frame[name])
     sizes = member.value_counts().sort_index().sort_values(ascending=False, kind="stable")
     errors = errors_of(declared, rows.truth, rows.predicted)
-    masks = {group: (member == group).to_numpy() for group in sizes.index[:MOST_GROUPS]}
+    named = sizes[sizes >= FEWEST_NAMED].index[:MOST_GROUPS]
+    masks = {group: (member == group).to_numpy() for group in named}
     return found | {
         "without_value": int(member.isna().sum()),
         "left_out": len(sizes) - len(masks),

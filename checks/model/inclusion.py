@@ -111,7 +111,8 @@ class Inclusion(Check):
             return Judgement(Verdict.FAIL, f"{reason}{'; '.join(faults[:SHOWN])}.", remedy)
         broken = [column["problem"] for column in measured["columns"] if column["problem"]]
         notes = _notes(measured, thresholds)
-        if broken or not compared:
+        uncompared = {column["column"] for column in measured["columns"]} - {column for column, _ in compared}
+        if broken or uncompared:
             need = f"two groups of {thresholds['min_group']} labelled rows"
             if measured["task"] != Task.REGRESSION:
                 need += f", each with {thresholds['min_outcomes']} positives or negatives"
@@ -158,10 +159,10 @@ def _notes(measured: Measured, thresholds: Thresholds) -> list[str]:
         if small:
             notes.append(f"{name} has groups under {least} rows, not judged: {', '.join(small)}")
         if column["left_out"]:
-            notes.append(f"{name} has {column['left_out']} more groups, smaller than the {len(column['groups'])}")
+            notes.append(f"{name} has {column['left_out']} smaller groups, which are not named")
         if column["without_value"]:
             notes.append(f"{name} is missing in {column['without_value']} rows")
-        if len(column["groups"]) == 1:
+        if len(column["groups"]) == 1 and not column["left_out"]:
             notes.append(f"{name} has one group only")
         notes += _rare(column, thresholds)
     return notes

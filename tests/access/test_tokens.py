@@ -65,7 +65,7 @@ def test_a_token_carries_the_scopes_of_its_role(database, role):
 def test_roles_are_those_of_the_design():
     assert ROLE_SCOPES["viewer"] == {"read"}
     assert ROLE_SCOPES["ci"] == {"read", "register", "evidence", "audit", "gate"}
-    assert ROLE_SCOPES["reviewer"] == {"read", "audit", "attest", "gate"}
+    assert ROLE_SCOPES["reviewer"] == {"read", "evidence", "audit", "attest", "gate"}
     assert ROLE_SCOPES["owner"] == {"read", "register", "evidence", "audit", "attest", "gate"}
     assert ROLE_SCOPES["admin"] == SCOPES
     assert SCHEDULER.automatic

@@ -82,6 +82,9 @@ def test_racing_registrations_leave_one_version(client, database, tmp_path):
     [
         ("columns__label", "malignent", "data.train", 'did you mean "malignant"?'),
         ("columns__probability", "proba", "data.test", "has no column 'proba'"),
+        ("columns__id", "row", "data.test", "has no column 'row'"),
+        ("sensitive", ["gender"], "data.test", "has no column 'gender'"),
+        ("slices", [{"name": "a", "where": {"mean radios": 1}}], "data.test", 'did you mean "mean radius"?'),
         ("model__audit_cron", "every day", "model.audit_cron", "not a cron expression"),
         ("model__audit_cron", "0 6 1 * 1", "model.audit_cron", "not both"),
         ("model__nmae", "x", "model.nmae", 'did you mean "name"?'),

@@ -160,7 +160,7 @@ def test_of_very_many_groups_the_largest_are_counted():
     found = measured(frame, label)
     [column] = stored(found)["columns"]
     assert [group["rows"] for group in column["groups"]] == list(range(134, 104, -1))
-    assert "5 more groups, smaller than the 30" in judged(CHECK, found).reason
+    assert "5 smaller groups, which are not named" in judged(CHECK, found).reason
 
 
 def _many():
@@ -294,3 +294,28 @@ def test_the_same_audit_twice_is_identical_and_judged_alike_from_the_database():
     first, second = (drawn(TWO, {"f": 0.55, "m": 0.8}, ALIKE[1]) for _ in range(2))
     assert first == second
     assert CHECK.judge(stored(first), CHECK.thresholds) == judged(CHECK, first)
+
+
+def test_few_people_are_never_named():
+    frame, label = people(
+        {"f": 1500, "m": 1500, "Ada L.": 3, "Bo": 19},
+        *_rates_of("f", "m", "Ada L.", "Bo"),
+        np.random.default_rng(3),
+    )
+    found = measured(frame, label)
+    told = str(stored(found)) + judged(CHECK, found).reason + "".join(e.content.decode() for e in found.exhibits)
+    assert "Ada" not in told
+    assert "Bo" not in told
+    assert "sex has 2 smaller groups, which are not named" in told
+
+
+def test_a_column_that_nobody_could_compare_is_not_passed_over():
+    frame, label = people(TWO, *ALIKE, np.random.default_rng(4))
+    frame["origin"] = ["here"] * 60 + ["there"] * (len(frame) - 60)
+    judgement = judged(CHECK, measured(frame, label, sensitive=("sex", "origin")))
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "origin has groups under 100 rows" in judgement.reason
+
+
+def _rates_of(*groups):
+    return dict.fromkeys(groups, 0.8), dict.fromkeys(groups, 0.1)

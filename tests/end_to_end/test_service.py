@@ -226,3 +226,30 @@ def test_the_badge_and_the_pages_are_served(service, audited):
     assert badge["schemaVersion"] == 1
     page = httpx2.get(f"{service.url}/models/tumour-malignancy", headers={"Accept": "text/html"})
     assert page.status_code in {303, 401}
+
+
+def test_a_token_that_is_missing_or_may_not_is_explained(service, release):
+    token, service.token = service.token, ""
+    try:
+        unknown = service.assay("model", "register", "-f", str(release / "assay.yaml"))
+        service.token = service.assay("token", "create", "--name", "reader", "--role", "viewer").stdout.strip()
+        forbidden = service.assay("model", "register", "-f", str(release / "assay.yaml"))
+    finally:
+        service.token = token
+    assert "set ASSAY_TOKEN" in unknown.stderr
+    assert "does not carry the scope" in forbidden.stderr
+
+
+def test_what_the_service_refuses_is_told_with_its_line(service, release):
+    text = (release / "assay.yaml").read_text().replace("label: malignant", "label: malignent")
+    (release / "refused.yaml").write_text(text)
+    answer = service.assay("model", "register", "-f", str(release / "refused.yaml"), "--version", "9")
+    assert answer.returncode == 1
+    line = text.splitlines().index("  train:") + 1
+    assert f"refused.yaml:{line}: data.train: has no column 'malignent'" in answer.stderr
+
+
+def test_a_shell_in_the_wrong_folder_is_told_so(service, tmp_path):
+    elsewhere = Service(service.url, tmp_path / "nothing", service.process)
+    answer = elsewhere.assay("token", "create", "--name", "x", "--role", "ci")
+    assert (answer.returncode, "there is no database" in answer.stderr) == (1, True)

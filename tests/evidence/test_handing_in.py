@@ -107,6 +107,12 @@ def test_an_attestation_that_documents_nothing_is_refused(client, registered, ch
     assert words in answer.text
 
 
+def test_a_reviewer_attests_with_a_file(client, registered, junit):
+    reviewer = client("reviewer")
+    digest = upload(reviewer, junit)["digest"]
+    assert attest(reviewer, link=None, digest=digest).json()["digest"] == digest
+
+
 def test_a_pipeline_cannot_attest(client, registered):
     assert attest(client("ci")).status_code == 403
 

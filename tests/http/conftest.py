@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 
@@ -73,8 +73,8 @@ def _wait_until_live(server):
         if server.process.poll() is not None:
             break
         try:
-            httpx.get(f"{server.url}/health/live")
-        except httpx.TransportError:
+            httpx2.get(f"{server.url}/health/live")
+        except httpx2.TransportError:
             time.sleep(0.1)
         else:
             return

@@ -5,7 +5,7 @@ import sys
 
 HEAVY = {
     "pandas", "numpy", "scipy", "sklearn", "pyarrow", "onnx", "onnxruntime", "skops", "fairlearn", "skl2onnx",
-    "evidently", "presidio_analyzer", "alembic", "apscheduler", "httpx", "httpx2", "typer", "rich", "uvicorn",
+    "evidently", "presidio_analyzer", "alembic", "apscheduler", "httpx2", "typer", "rich", "uvicorn",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import select
 
 from app.access.tokens import new_secret
+from app.db import sqlite_driver
 from app.deps import CanRead, ReadSession, WriteSession
 from app.errors import Conflict, FieldError, NotFound
 from app.tables import Blob, Pipeline
@@ -190,7 +191,7 @@ def test_a_write_that_fails_leaves_nothing(viewer, database):
 
 def test_a_locked_database_is_a_503_and_recovers(faulty, viewer, settings, monkeypatch):
     monkeypatch.setattr("app.db.BUSY_SECONDS", 0)
-    other = sqlite3.connect(settings.data_dir / "assay.sqlite3", isolation_level=None)
+    other = sqlite_driver().connect(settings.data_dir / "assay.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with faulty.state.db.engine.connect() as connection:  # the pool's next connections wait no longer than this
         connection.exec_driver_sql("PRAGMA busy_timeout = 100")

@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 WRITERS = 120
@@ -16,8 +16,8 @@ def test_a_crowd_of_writers_gets_through(server, secret):
     headers = {"Authorization": f"Bearer {secret('admin')}"}
 
     async def crowd():
-        limits = httpx.Limits(max_connections=WRITERS)
-        async with httpx.AsyncClient(base_url=server.url, headers=headers, limits=limits, timeout=60) as client:
+        limits = httpx2.Limits(max_connections=WRITERS)
+        async with httpx2.AsyncClient(base_url=server.url, headers=headers, limits=limits, timeout=60) as client:
             body = {"name": "one of many", "role": "viewer"}
             writes = [client.post("/api/v1/tokens", json=body) for _ in range(WRITERS)]
             reads = [client.get("/api/v1/me") for _ in range(20)]
