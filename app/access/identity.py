@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-Scope = Literal["read", "register", "evidence", "audit", "gate", "attest", "policy", "admin"]
-Role = Literal["viewer", "ci", "reviewer", "owner", "admin"]
+Scope = Literal[
+    "read", "register", "evidence", "audit", "gate", "deploy", "predict", "attest", "alerts", "policy", "admin"
+]
+Role = Literal["viewer", "client", "ci", "reviewer", "owner", "admin"]
 
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
 
 ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "viewer": frozenset({"read"}),
-        "ci": frozenset({"read", "register", "evidence", "audit", "gate"}),
-        "reviewer": frozenset({"read", "evidence", "audit", "attest", "gate"}),
-        "owner": frozenset({"read", "register", "evidence", "audit", "attest", "gate"}),
+        "client": frozenset({"predict"}),
+        "ci": frozenset({"read", "register", "evidence", "audit", "gate", "deploy", "predict"}),
+        "reviewer": frozenset({"read", "evidence", "audit", "attest", "gate", "alerts"}),
+        "owner": frozenset(
+            {"read", "register", "evidence", "audit", "attest", "gate", "deploy", "predict", "alerts"}
+        ),
         "admin": SCOPES,
     }
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from checks.contract import Verdict
 
@@ -50,11 +51,30 @@ class HandedInFile(File):
     cap: str | None = None
 
 
+class Traffic(Message):
+    """What the version answered in an environment from ``start`` (inclusive) to ``end`` (exclusive).
+
+    ``batches`` are Parquet files with the columns of ``checks.serving`` and the features; rows of other times are
+    to be left out. ``labels`` is a Parquet file with an id and a label a row, None while no label is known.
+    """
+
+    environment: str
+    start: datetime
+    end: datetime
+    batches: list[File] = []
+    labels: File | None = None
+
+
 class Attempt(Message):
-    """Everything that one attempt at an audit needs; nothing else reaches its process."""
+    """Everything that one attempt at an audit needs; nothing else reaches its process.
+
+    ``moment`` is the time as which the audit looks at the world. ``traffic`` is None without an environment.
+    """
 
     checks: list[str]
     subject: Subject
+    moment: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    traffic: Traffic | None = None
     datasets: dict[str, DataFile] = {}
     handed_in: dict[str, HandedInFile] = {}
     earlier: list[EarlierSubject] = []

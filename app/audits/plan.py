@@ -26,6 +26,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings) -
     datasets = catalog.datasets_of(session, version.id)
     return Attempt(
         checks=audit.checks,
+        moment=audit.window_end or audit.created_at,
         subject=Subject(**_subject(version, blobs)),
         datasets={role: _data_file(dataset, blobs, settings) for role, dataset in datasets.items()},
         handed_in=_handed_in(session, version, blobs),

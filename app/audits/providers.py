@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, Subject
+from app.audits.providing import PROVIDERS, Provided
 from app.catalog.declaration import declaration_of
 from app.catalog.manifest import Manifest
 from app.evidence import junit, training_metrics
@@ -35,15 +35,6 @@ from checks.evidence import (
 ROLES: dict[type[Data], str] = {TrainingData: "train", Holdout: "test", ReferenceData: "reference"}
 
 
-@dataclass(frozen=True)
-class Provided:
-    """A piece of evidence, the digests of what it was made from by name, and why it earns 0.5 at most, if so."""
-
-    value: Any
-    inputs: dict[str, str] = field(default_factory=dict)
-    cap: str | None = None
-
-
 class Evidence:
     """The evidence of one attempt, by the type that a check's ``measure`` names."""
 
@@ -61,6 +52,8 @@ class Evidence:
         }
         for kind in ROLES:
             self._providers[kind] = lambda kind=kind: self._data(kind)  # type: ignore[misc]
+        for kind, provide in PROVIDERS.items():
+            self._providers[kind] = lambda provide=provide: provide(self, attempt)  # type: ignore[misc]
 
     def get(self, kind: type) -> Provided:
         """Evidence of this type.

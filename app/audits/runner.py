@@ -23,6 +23,7 @@ from app import sandbox
 from app.audits.attempt import Attempt, Event, ExhibitFile, Found
 from app.audits.providers import Evidence
 from checks import evidence as kinds
+from checks import serving
 from checks.contract import Check, Exhibit, Judgement, Missing, Verdict
 
 TRACEBACK_LINES = 12
@@ -123,7 +124,7 @@ class Need:
 
 def needs(check: Check) -> dict[str, Need]:
     """What the parameters of the check's ``measure`` ask for."""
-    hints = typing.get_type_hints(type(check).measure, localns=vars(kinds))
+    hints = typing.get_type_hints(type(check).measure, localns={**vars(kinds), **vars(serving)})
     return {name: _need(hint) for name, hint in hints.items() if name != "return"}
 
 

@@ -1,31 +1,44 @@
-"""Every table. Rows are facts: apart from leases, progress and last use, nothing is changed once written.
+"""Every table. Rows are facts: apart from leases, progress, last use and endings, nothing is changed once written.
 
 A row's ``id`` is None until the database gives it one; it is typed as what it is from then on.
 """
 
 from app.tables.access import AuditLog, IdempotencyKey, Token
+from app.tables.alerts import Alert, AlertDelivery, Subscription, VerdictState
 from app.tables.audits import Audit, Finding, Lease, Schedule, ScheduleSlot
 from app.tables.catalog import Blob, Dataset, Model, Pipeline, Version, VersionDataset
+from app.tables.delivery import Deployment, RollbackDrill
 from app.tables.evidence import Attestation, HandedInEvidence
 from app.tables.gate import Decision, Policy
+from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch
 
 __all__ = [
+    "Alert",
+    "AlertDelivery",
     "Attestation",
     "Audit",
     "AuditLog",
     "Blob",
     "Dataset",
     "Decision",
+    "Dependency",
+    "Deployment",
     "Finding",
     "HandedInEvidence",
     "IdempotencyKey",
+    "Label",
     "Lease",
     "Model",
     "Pipeline",
     "Policy",
+    "Prediction",
+    "PredictionBatch",
+    "RollbackDrill",
     "Schedule",
     "ScheduleSlot",
+    "Subscription",
     "Token",
+    "VerdictState",
     "Version",
     "VersionDataset",
 ]

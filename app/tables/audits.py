@@ -13,7 +13,10 @@ from app.tables.columns import json_column, moment
 
 
 class Audit(SQLModel, table=True):
-    """One run of checks on a version, and the ledger's job for it: claimed by lease, finished under its fence."""
+    """One run of checks on a version, and the ledger's job for it: claimed by lease, finished under its fence.
+
+    Tests of the system look at what was served in ``environment`` from ``window_start`` to ``window_end``.
+    """
 
     __table_args__ = (Index("ix_audit_claim", "status", "lease_until"),)
 
@@ -21,6 +24,8 @@ class Audit(SQLModel, table=True):
     model_id: int = Field(foreign_key="model.id", index=True)
     version_id: int = Field(foreign_key="version.id", index=True)
     environment: str | None = None
+    window_start: datetime | None = moment(nullable=True)
+    window_end: datetime | None = moment(nullable=True)
     checks: list[str] = json_column()
     trigger: str
     actor: str
@@ -77,23 +82,31 @@ class Finding(SQLModel, table=True):
 
 
 class Schedule(SQLModel, table=True):
-    """When a model's newest version is audited without anybody asking."""
+    """When a model is audited without anybody asking: what serves in ``environment``, else ("") its newest version.
+
+    ``catch_up`` says what becomes of slots that were missed: latest (one audit for all), all, or none.
+    """
+
+    __table_args__ = (UniqueConstraint("model_id", "environment"),)
 
     id: int = Field(default=None, primary_key=True)
-    model_id: int = Field(foreign_key="model.id", unique=True)
+    model_id: int = Field(foreign_key="model.id")
+    environment: str = Field(default="", sa_column_kwargs={"server_default": ""})
     cron: str
     enabled: bool = True
+    catch_up: str = Field(default="latest", sa_column_kwargs={"server_default": "latest"})
     created_at: datetime = moment()
 
 
 class ScheduleSlot(SQLModel, table=True):
-    """A slot that was enqueued; the key makes a second enqueueing impossible."""
+    """A slot that was queued or found missed; the key makes doing either twice impossible."""
 
     __tablename__: ClassVar[str] = "schedule_slot"
 
     schedule_id: int = Field(foreign_key="schedule.id", primary_key=True)
     slot: datetime = Field(sa_type=UTCDateTime, primary_key=True)
-    audit_id: int = Field(foreign_key="audit.id")
+    status: str = Field(default="queued", sa_column_kwargs={"server_default": "queued"})
+    audit_id: int | None = Field(default=None, foreign_key="audit.id")
     created_at: datetime = moment()
 
 

@@ -18,8 +18,9 @@ SQLModel.metadata.naming_convention = {
 """Without names of their own, constraints could not be altered by a later migration."""
 
 
-def json_column() -> Any:
-    return Field(sa_column=Column(JSON, nullable=False))
+def json_column(*, nullable: bool = False) -> Any:
+    column: Column[Any] = Column(JSON, nullable=nullable)
+    return Field(default=None, sa_column=column) if nullable else Field(sa_column=column)
 
 
 def moment(*, nullable: bool = False, index: bool = False) -> Any:

@@ -64,9 +64,10 @@ def test_a_token_carries_the_scopes_of_its_role(database, role):
 
 def test_roles_are_those_of_the_design():
     assert ROLE_SCOPES["viewer"] == {"read"}
-    assert ROLE_SCOPES["ci"] == {"read", "register", "evidence", "audit", "gate"}
-    assert ROLE_SCOPES["reviewer"] == {"read", "evidence", "audit", "attest", "gate"}
-    assert ROLE_SCOPES["owner"] == {"read", "register", "evidence", "audit", "attest", "gate"}
+    assert ROLE_SCOPES["ci"] == {"read", "register", "evidence", "audit", "gate", "deploy", "predict"}
+    assert ROLE_SCOPES["client"] == {"predict"}
+    assert ROLE_SCOPES["reviewer"] == {"read", "evidence", "audit", "attest", "gate", "alerts"}
+    assert ROLE_SCOPES["owner"] == SCOPES - {"policy", "admin"}
     assert ROLE_SCOPES["admin"] == SCOPES
     assert SCHEDULER.automatic
 

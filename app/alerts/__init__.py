@@ -1,0 +1,1 @@
+"""Telling people: alerts, subscriptions, the outbox and its channels."""

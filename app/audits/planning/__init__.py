@@ -1,0 +1,1 @@
+"""What an attempt needs from database and store, by area; runs in the worker."""

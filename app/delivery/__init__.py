@@ -1,0 +1,1 @@
+"""Which version serves where: deployments, roles, rollback."""

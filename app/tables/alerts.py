@@ -1,0 +1,91 @@
+"""What people are told, who is told, and the proof that it arrived."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.tables.columns import json_column, moment
+
+
+class Subscription(SQLModel, table=True):
+    """Who is told of what. ``channel``: webhook, email or slack; ``model_id`` None: all models.
+
+    ``events`` empty: all of them; ``least_severity``: info, warning or critical.
+    """
+
+    id: int = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    channel: str
+    target: str
+    secret: str | None = None
+    model_id: int | None = Field(default=None, foreign_key="model.id")
+    events: list[str] = json_column()
+    least_severity: str = "info"
+    enabled: bool = True
+    created_by: str
+    created_at: datetime = moment()
+
+
+class Alert(SQLModel, table=True):
+    """Something that somebody should know. Written in the transaction of what it tells of."""
+
+    __table_args__ = (Index("ix_alert_model", "model_id", "id"),)
+
+    id: int = Field(default=None, primary_key=True)
+    model_id: int | None = Field(default=None, foreign_key="model.id")
+    environment: str | None = None
+    event: str = Field(index=True)
+    severity: str
+    title: str
+    body: dict[str, Any] = json_column()
+    created_at: datetime = moment()
+    acknowledged_at: datetime | None = moment(nullable=True)
+    acknowledged_by: str | None = None
+    note: str | None = None
+
+
+class AlertDelivery(SQLModel, table=True):
+    """The outbox: one alert for one subscription. ``status``: pending, delivered, or dead after too many attempts.
+
+    ``message_id`` is sent with every attempt, so that a receiver can tell a repetition.
+    """
+
+    __tablename__: ClassVar[str] = "alert_delivery"
+    __table_args__ = (
+        UniqueConstraint("alert_id", "subscription_id"),
+        Index("ix_alert_delivery_due", "status", "due_at"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    alert_id: int = Field(foreign_key="alert.id")
+    subscription_id: int = Field(foreign_key="subscription.id")
+    message_id: str = Field(unique=True)
+    status: str = "pending"
+    attempts: int = 0
+    fence: int = 0
+    due_at: datetime = moment()
+    receipt: dict[str, Any] | None = json_column(nullable=True)
+    error: str | None = None
+    delivered_at: datetime | None = moment(nullable=True)
+
+
+class VerdictState(SQLModel, table=True):
+    """What was told of a test last, and how often in a row something else has been found since.
+
+    ``version_id`` is 0 for tests of the system, ``environment`` "" where an audit names none.
+    """
+
+    __tablename__: ClassVar[str] = "verdict_state"
+
+    model_id: int = Field(foreign_key="model.id", primary_key=True)
+    version_id: int = Field(primary_key=True)
+    environment: str = Field(primary_key=True)
+    check_id: str = Field(primary_key=True)
+    told: str
+    seen: str
+    streak: int
+    changed_at: datetime = moment()

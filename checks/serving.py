@@ -1,0 +1,265 @@
+"""The evidence a check may ask for of a version that serves: traffic, labels, operation. No I/O happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from checks.contract import Exhibit
+from checks.evidence import HandedIn, Predictions, Slice
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+ID, AT, PREDICTION, SCORE, LATENCY, ROLE, LABEL = (
+    "assay.id",
+    "assay.at",
+    "assay.prediction",
+    "assay.score",
+    "assay.latency_ms",
+    "assay.role",
+    "assay.label",
+)
+"""Columns of logged predictions, beside the features under their own names: prediction id, time (UTC), answer,
+probability of the positive class (binary task, else missing), milliseconds to answer, traffic role, label.
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The time as which an audit looks at the world (UTC): the end of its window, else when it began."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one version answered in one environment from ``start`` (inclusive) to ``end`` (exclusive), UTC."""
+
+    environment: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class ServingLog:
+    """Logged predictions: one row a prediction, oldest first, with the columns named above.
+
+    ``frame`` holds at most the newest 200,000 of ``rows``. Missing when nothing was logged in the window.
+    """
+
+    window: Window
+    frame: pd.DataFrame = field(repr=False)
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class LabelledServing:
+    """The logged predictions whose label is known, ``LABEL`` beside the columns of ``ServingLog``.
+
+    ``coverage``: labelled / logged in the window. Missing when no label is known.
+    """
+
+    window: Window
+    frame: pd.DataFrame = field(repr=False)
+    rows: int
+    coverage: float
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """Counts of one column, mergeable: those of two parts add up to those of the whole.
+
+    ``counts``: rows in each bin. A number's bins lie between ``edges``, taken from the reference, with one below
+    the first and one above the last; a category's bins are ``categories``, those of both sides. ``missing`` are
+    nulls and NaN; ``unreadable``, ``below``, ``above``, ``unknown`` break the declared schema: of another type,
+    under its minimum, over its maximum, none of its categories. ``mean`` and ``std`` are None for categories.
+    """
+
+    rows: int
+    missing: int
+    unreadable: int
+    below: int
+    above: int
+    unknown: int
+    counts: tuple[int, ...]
+    edges: tuple[float, ...] = ()
+    categories: tuple[str, ...] = ()
+    mean: float | None = None
+    std: float | None = None
+
+
+@dataclass(frozen=True)
+class InputProfiles:
+    """All of the signature's columns, in all rows of the window and of the reference (``ReferenceData`` if the
+    version has it, else its training data). ``absent``: columns that one side does not have at all.
+
+    ``wasserstein``: distance of a number's two distributions in units of the reference's standard deviation;
+    ``jensen_shannon``: distance (square root, base 2, 0 to 1) over the bins. Both by column.
+    """
+
+    window: Window
+    reference_name: str
+    reference: Mapping[str, ColumnProfile]
+    serving: Mapping[str, ColumnProfile]
+    absent: tuple[str, ...]
+    wasserstein: Mapping[str, float]
+    jensen_shannon: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Recomputed(HandedIn):
+    """Features computed anew by the training pipeline for logged predictions: column ``ID`` and the features."""
+
+    frame: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class TrainingPeriod:
+    """When the training data ends (UTC): the last time in its time column."""
+
+    end: datetime
+
+
+@dataclass(frozen=True)
+class StalenessLimit:
+    """The age at which MODEL-4 measured that quality is lost, from its newest conclusive finding."""
+
+    days: float
+    finding_id: int
+
+
+@dataclass(frozen=True)
+class RetrainingCadence:
+    """How often the manifest says that the model is retrained."""
+
+    days: float
+
+
+@dataclass(frozen=True)
+class AgedRun:
+    """One training of the recipe, up to ``trained_until``, predicting the labelled rows. ``source`` names it."""
+
+    source: str
+    trained_until: datetime
+    predictions: Predictions
+
+
+@dataclass(frozen=True)
+class AgedPredictions(HandedIn):
+    """Trainings of one recipe to different cut-off dates, all scored on the same current labelled rows.
+
+    ``labels``: (n,); ``labelled_until`` is the time of the newest of them. ``skipped`` says which trainings could
+    not be scored and why.
+    """
+
+    labels: Any = field(default=None, repr=False)
+    labelled_until: datetime | None = None
+    runs: tuple[AgedRun, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DependencyChange:
+    """A fingerprint that changed, and the first receipt that somebody was told (None: nobody yet)."""
+
+    name: str
+    kind: str
+    seen_at: datetime
+    planted: bool
+    told_at: datetime | None = None
+    receipt: str | None = None
+
+
+@dataclass(frozen=True)
+class DependencyHistory:
+    """``watched``: kind by name of all that has a fingerprint. ``changes`` of the last 90 days, newest first."""
+
+    watched: Mapping[str, str]
+    changes: tuple[DependencyChange, ...]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """One version in operation. ``latency_ms``: (n,) in the window; ``per_second``: answered in the busiest minute.
+
+    ``training_seconds`` and ``training_memory_mb`` as CI handed them in.
+    """
+
+    version: str
+    latency_ms: np.ndarray | None = field(default=None, repr=False)
+    per_second: float | None = None
+    training_seconds: tuple[float, ...] = ()
+    training_memory_mb: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class PerformanceHistory:
+    """The version beside the one that served before it, and the 95th percentile of latency by day (ISO date)
+    of the last 14 days, whatever version served.
+    """
+
+    current: Performance
+    previous: Performance | None
+    daily_p95_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Drill:
+    """A rollback tried for practice. Seconds are None where that half did not end."""
+
+    started_at: datetime
+    environment: str
+    there: str
+    back: str
+    there_seconds: float | None
+    back_seconds: float | None
+    requests: int
+    failed_requests: int
+    error: str | None
+    automatic: bool
+
+
+@dataclass(frozen=True)
+class RollbackDrills:
+    """Of this model, newest first. Missing when there was none."""
+
+    drills: tuple[Drill, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A library's own report over a bounded sample, as an exhibit; says what it was drawn from.
+
+    ``tests``: name -> passed, of the library's own tests.
+    """
+
+    exhibit: Exhibit
+    library: str
+    sample_rows: int
+    drawn_from: str
+    tests: Mapping[str, bool]
+
+
+class DriftReport(Report):
+    """Evidently's, of the window's inputs against the reference."""
+
+
+class QualityReport(Report):
+    """Evidently's, of the window's labelled predictions against the reference."""
+
+
+class FullSuite(Report):
+    """deepchecks' full suite on training and test data."""
+
+
+@dataclass(frozen=True)
+class WeakSegments:
+    """Regions of the test data in which deepchecks found the model to do worst, at most two columns each."""
+
+    segments: tuple[Slice, ...]
+    library: str
