@@ -20,12 +20,13 @@ def find_model(session: Session, name: str) -> Model:
 
 def find_version(session: Session, model_name: str, version_name: str) -> tuple[Model, Version]:
     """Raises NotFound, naming the nearest version."""
-    model = find_model(session, model_name)
-    version = version_named(session, model, version_name)
-    if version is None:
+    query = select(Model, Version).join(Version, col(Version.model_id) == Model.id)
+    found = session.exec(query.where(Model.name == model_name, Version.name == version_name)).first()
+    if found is None:
+        model = find_model(session, model_name)
         known = session.exec(select(Version.name).where(Version.model_id == model.id)).all()
         raise NotFound(f"{model_name} has no version {version_name!r}{nearest(version_name, known)}")
-    return model, version
+    return found
 
 
 def model_named(session: Session, name: str) -> Model | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import bindparam, func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -18,9 +18,12 @@ from app.tables import Audit, Decision, Finding, Model, Policy, Version
 UNDER_WAY = ("queued", "running")
 
 
+_OF_NAME = select(Policy).where(Policy.name == bindparam("name"))
+_NEWEST_POLICY = _OF_NAME.order_by(col(Policy.version).desc()).limit(1)
+
+
 def newest_policy(session: Session, name: str) -> Policy | None:
-    query = select(Policy).where(Policy.name == name).order_by(col(Policy.version).desc()).limit(1)
-    return session.exec(query).first()
+    return session.exec(_NEWEST_POLICY, params={"name": name}).first()
 
 
 def policy_version(session: Session, name: str, version: int) -> Policy | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, TextClause, and_, bindparam, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, func, or_, select, text
 from sqlmodel import Session, col
 
 from app.db import UTCDateTime
@@ -46,6 +46,25 @@ _FACTS = (
     .join(Version, col(Finding.version_id) == Version.id)
     .where(col(Finding.id).in_(bindparam("ids", expanding=True)))
 )
+
+
+def _attestations(*of_system: ColumnElement[bool]) -> Select[Attestation, str]:
+    """Written once: building it would take longer than answering it."""
+    system_tests = [test.id for test in TESTS if test.scope == Scope.SYSTEM]
+    of_version = col(Attestation.version_id) == bindparam("version_id")
+    return (
+        select(Attestation, col(Version.name))
+        .join(Version, col(Attestation.version_id) == Version.id)
+        .where(
+            col(Attestation.model_id) == bindparam("model_id"),
+            col(Attestation.created_at) <= bindparam("as_of"),
+            or_(of_version, and_(col(Attestation.test_id).in_(system_tests), *of_system)),
+        )
+    )
+
+
+_ATTESTATIONS = _attestations()
+_ATTESTATIONS_IN = _attestations(col(Attestation.environment) == bindparam("environment"))
 
 
 def _values(rows: Iterable[tuple[str | bool, ...]]) -> str:
@@ -153,20 +172,9 @@ def attestations(
     session: Session, model: Model, version: Version, environment: str | None, as_of: datetime
 ) -> tuple[AttestationFact, ...]:
     """The attestations up to ``as_of`` for this version and for the model's system tests in ``environment``."""
-    system_tests = [test.id for test in TESTS if test.scope == Scope.SYSTEM]
-    of_system: list[ColumnElement[bool]] = [col(Attestation.test_id).in_(system_tests)]
-    if environment is not None:
-        of_system.append(col(Attestation.environment) == environment)
-    query = (
-        select(Attestation, col(Version.name))
-        .join(Version, col(Attestation.version_id) == Version.id)
-        .where(
-            col(Attestation.model_id) == model.id,
-            col(Attestation.created_at) <= as_of,
-            or_(col(Attestation.version_id) == version.id, and_(*of_system)),
-        )
-    )
-    return tuple(_as_fact(row, name) for row, name in session.execute(query))
+    asked = {"model_id": model.id, "version_id": version.id, "environment": environment, "as_of": as_of}
+    found = session.execute(_ATTESTATIONS if environment is None else _ATTESTATIONS_IN, asked)
+    return tuple(_as_fact(row, name) for row, name in found)
 
 
 def _as_fact(row: Attestation, version_name: str) -> AttestationFact:
