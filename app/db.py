@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, TypeDecorator, create_engine, event
-from sqlmodel import Session
+from sqlalchemy import Connection, DateTime, Dialect, Engine, TypeDecorator, create_engine, event, func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel, select
 
 WAL_SAFE_SINCE = (3, 51, 3)
 """Earlier SQLite can corrupt a database when a write-ahead log is reset."""
@@ -26,6 +27,26 @@ than the commit itself: rarely enough not to show at the 99th percentile.
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
+
+
+def database_now(session: Session) -> datetime:
+    """The time by the database's clock (UTC), on which all processes agree."""
+    if session.get_bind().dialect.name == "sqlite":
+        return datetime.fromisoformat(session.exec(select(func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now"))).one())
+    now: datetime = session.exec(select(func.clock_timestamp())).one()
+    return now
+
+
+def insert_new(session: Session, table: type[SQLModel], row: dict[str, Any]) -> bool:
+    """Insert a row unless its key is there; whether it was inserted."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert: Any = sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+    return rows_changed(session.execute(insert.values(**row).on_conflict_do_nothing())) == 1
+
+
+def rows_changed(result: Any) -> int:
+    count: int = result.rowcount
+    return count
 
 
 class UTCDateTime(TypeDecorator[datetime]):

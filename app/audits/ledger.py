@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, update
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session, col, select
 
 from app.access import audit_log
 from app.access.identity import Identity
 from app.config import Settings
-from app.db import Database
+from app.db import Database, database_now
 from app.errors import Conflict
 from app.evidence import blobs
 from app.evidence.blobs import Stored
@@ -39,14 +39,6 @@ class Claim:
     fence: int
     worker: str
     attempt: int
-
-
-def database_now(session: Session) -> datetime:
-    """The time by the database's clock (UTC)."""
-    if session.get_bind().dialect.name == "sqlite":
-        return datetime.fromisoformat(session.exec(select(func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now"))).one())
-    now: datetime = session.exec(select(func.clock_timestamp())).one()
-    return now
 
 
 def claim(db: Database, worker: str, settings: Settings) -> Claim | None:

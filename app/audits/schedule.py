@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, col
 
 from app import cron
 from app.access.identity import SCHEDULER
 from app.audits import queries, service
-from app.audits.ledger import database_now
 from app.catalog.queries import newest_version
 from app.config import Settings
-from app.db import Database
+from app.db import Database, database_now, insert_new, rows_changed
 from app.errors import Invalid
 from app.tables import Lease, Model, Schedule, ScheduleSlot
 
@@ -136,7 +133,7 @@ def _enqueue_slot(session: Session, schedule: Schedule, slot: datetime) -> int |
     audit = service.enqueue(session, model=model, version=version, identity=SCHEDULER, trigger="schedule")
     audit_id = audit.id
     row = {"schedule_id": schedule.id, "slot": slot, "audit_id": audit_id, "created_at": database_now(session)}
-    if not _insert_new(session, ScheduleSlot, row):
+    if not insert_new(session, ScheduleSlot, row):
         session.rollback()
         return None
     return audit_id
@@ -146,11 +143,11 @@ def hold(db: Database, holder: str, length: timedelta) -> bool:
     """Take or renew the lead; False while another holds it."""
     with db.write() as session:
         now = database_now(session)
-        if _insert_new(session, Lease, {"name": LEASE, "holder": holder, "until": now + length}):
+        if insert_new(session, Lease, {"name": LEASE, "holder": holder, "until": now + length}):
             return True
         free = (col(Lease.holder) == holder) | (col(Lease.until) < now)
         change = update(Lease).where(col(Lease.name) == LEASE, free).values(holder=holder, until=now + length)
-        return _rows(session.execute(change)) == 1
+        return rows_changed(session.execute(change)) == 1
 
 
 def let_go(db: Database, holder: str) -> None:
@@ -158,15 +155,3 @@ def let_go(db: Database, holder: str) -> None:
     with db.write() as session:
         mine = (col(Lease.name) == LEASE) & (col(Lease.holder) == holder)
         session.execute(update(Lease).where(mine).values(until=database_now(session)))
-
-
-def _insert_new(session: Session, table: type[SQLModel], row: dict[str, Any]) -> bool:
-    """Insert a row unless its key is there; whether it was inserted."""
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert: Any = sqlite.insert(table) if on_sqlite else postgresql.insert(table)
-    return _rows(session.execute(insert.values(**row).on_conflict_do_nothing())) == 1
-
-
-def _rows(result: Any) -> int:
-    count: int = result.rowcount
-    return count

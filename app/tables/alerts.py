@@ -14,11 +14,12 @@ from app.tables.columns import json_column, moment
 class Subscription(SQLModel, table=True):
     """Who is told of what. ``channel``: webhook, email or slack; ``model_id`` None: all models.
 
-    ``events`` empty: all of them; ``least_severity``: info, warning or critical.
+    ``events`` empty: all of them; ``least_severity``: info, warning or critical. ``secret`` signs webhooks.
+    One that is not ``enabled`` was ended by a person, or by its receiver; ``ended`` says why.
     """
 
     id: int = Field(default=None, primary_key=True)
-    name: str = Field(unique=True)
+    name: str
     channel: str
     target: str
     secret: str | None = None
@@ -26,6 +27,7 @@ class Subscription(SQLModel, table=True):
     events: list[str] = json_column()
     least_severity: str = "info"
     enabled: bool = True
+    ended: str | None = None
     created_by: str
     created_at: datetime = moment()
 

@@ -64,11 +64,11 @@ def upgrade() -> None:
         sa.Column("events", sa.JSON(), nullable=False),
         sa.Column("least_severity", sa.String(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("ended", sa.String(), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column("created_at", app.db.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["model_id"], ["model.id"], name=op.f("fk_subscription_model_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscription")),
-        sa.UniqueConstraint("name", name=op.f("uq_subscription_name")),
     )
     op.create_table(
         "verdict_state",

@@ -12,6 +12,7 @@ from sqlmodel import select
 
 from app.audits import ledger
 from app.audits.ledger import LeaseLost
+from app.db import database_now
 from app.errors import Conflict
 from app.evidence.blobs import Stored
 from app.tables import Audit, Blob, Finding
@@ -214,7 +215,7 @@ def test_what_has_ended_cannot_be_cancelled(database, queue, claim, identity):
 
 def test_the_databases_clock_is_utc(database):
     with database.read() as session:
-        assert abs(ledger.database_now(session) - datetime.now(UTC)) < timedelta(seconds=1)
+        assert abs(database_now(session) - datetime.now(UTC)) < timedelta(seconds=1)
 
 
 def test_on_postgresql_a_claim_skips_what_another_is_claiming():

@@ -12,8 +12,7 @@ from sqlmodel import select
 
 from app import worker
 from app.audits import schedule
-from app.audits.ledger import database_now
-from app.db import utcnow
+from app.db import database_now, utcnow
 from app.tables import Audit, Lease, Schedule, ScheduleSlot
 from tests.audits.conftest import plant
 from tests.audits.enqueuer import enqueue_all

@@ -1,0 +1,37 @@
+"""What people can be told of, and how bad it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, get_args
+
+Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+"""From the least severe to the worst."""
+
+TEST = "subscription.test"
+"""A message that somebody asked for, to see whether it arrives. Only the subscription in question gets it."""
+
+EVENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "verdict.changed": "Tests of a model turned for the worse, recovered, or cannot tell any more.",
+        "audit.failed": "An audit was given up after its last attempt.",
+        "schedule.missed": "An audit that was due by schedule did not run.",
+        "dependency.changed": "A lock file, data set or source system that a model depends on has changed.",
+        "deployment.changed": "A version entered an environment, left it, or changed its traffic role.",
+        "deployment.break_glass": "A version was deployed past the gate; a review is due.",
+        "decision.made": "The gate answered whether a version may enter an environment.",
+    }
+)
+"""What a subscription may name, with what it means."""
+
+
+def severe_enough(severity: str, least: str) -> bool:
+    return SEVERITIES.index(severity) >= SEVERITIES.index(least)
+
+
+def is_production(environment: str | None) -> bool:
+    """Whether an environment's name says that it is production: ``production``, ``prod-eu``, ``eu.production``."""
+    parts = (environment or "").replace(".", "-").replace("_", "-").split("-")
+    return "production" in parts or "prod" in parts
