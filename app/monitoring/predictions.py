@@ -1,0 +1,142 @@
+"""Stores logged predictions, each once: the gateway's own and those of servers elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.access import audit_log
+from app.db import Database
+from app.engines.prediction_log import Row, parquet, table_of
+from app.errors import Unavailable
+from app.evidence import blobs as blob_rows
+from app.evidence.blobs import BlobStore
+from app.monitoring import queries
+from app.tables import Model, PredictionBatch, Version
+
+TRIES = 5
+"""A try fails only when somebody else stored some of the same predictions in the meantime."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Whose predictions they are. ``role``: stable, canary or shadow. ``source``: gateway or push."""
+
+    model: Model
+    version: Version
+    environment: str
+    role: str
+    source: str
+    actor: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How many rows were stored, and how many had been stored before."""
+
+    new: int
+    known: int
+
+
+class Log(Protocol):
+    """Predictions on their way in: (n,) ``ids`` and ``times``, and the Parquet file of some of their rows."""
+
+    @property
+    def ids(self) -> Sequence[str]: ...
+    @property
+    def times(self) -> Sequence[datetime]: ...
+
+    def content(self, keep: Sequence[int] | None) -> bytes:
+        """The rows at these positions (None: all) as Parquet (``app.engines.prediction_log``)."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows in memory as a ``Log``."""
+
+    table: Any
+    ids: Sequence[str]
+    times: Sequence[datetime]
+
+    def content(self, keep: Sequence[int] | None) -> bytes:
+        return parquet(self.table, keep)
+
+
+def store_rows(db: Database, blobs: BlobStore, to: Destination, rows: Sequence[Row]) -> Stored:
+    """Store predictions given as plain values; of rows with one id the first counts.
+
+    Any thread may call it; it makes its own transactions. Loads pyarrow.
+    """
+    if not rows:
+        return Stored(0, 0)
+    types = {feature["name"]: feature["type"] for feature in to.version.manifest["features"]}
+    table = table_of(rows, types, to.role)
+    return store(db, blobs, to, _Rows(table, [row.id for row in rows], [row.at for row in rows]))
+
+
+def store(db: Database, blobs: BlobStore, to: Destination, log: Log) -> Stored:
+    """Store the predictions whose id the model does not know yet: one blob, one batch, all or nothing.
+
+    Nobody is locked out meanwhile: when another stored some of the same predictions first, their rows are left
+    out and it is tried again.
+
+    Raises:
+        Unavailable: the same happened several times.
+    """
+    first_of_each = {one: position for position, one in reversed(list(enumerate(log.ids)))}
+    for _ in range(TRIES):
+        with db.read() as session:
+            known = queries.known_predictions(session, to.model.id, first_of_each)
+        new = sorted(position for one, position in first_of_each.items() if one not in known)
+        if not new:
+            return Stored(0, len(log.ids))
+        try:
+            _store_new(db, blobs, to, log, new)
+        except _Raced:
+            continue
+        return Stored(len(new), len(log.ids) - len(new))
+    raise Unavailable("Others keep storing the same predictions; push the file again.")
+
+
+class _Raced(Exception):
+    """Somebody stored some of these predictions since they were looked up."""
+
+
+def _store_new(db: Database, blobs: BlobStore, to: Destination, log: Log, new: list[int]) -> None:
+    content = log.content(None if len(new) == len(log.ids) else new)
+    digest = hashlib.sha256(content).hexdigest()
+    with db.write() as session:
+        blob_rows.remember(session, blob_rows.Stored(digest, len(content)))
+        batch = _batch(to, log, new, digest)
+        session.add(batch)
+        session.flush()
+        rows = [
+            {"model_id": to.model.id, "prediction_id": log.ids[i], "batch_id": batch.id, "at": log.times[i]}
+            for i in sorted(new, key=log.ids.__getitem__)  # one order for all, so that none waits in a circle
+        ]
+        if queries.insert_predictions(session, rows) != len(rows):
+            raise _Raced
+        if to.source == "push":
+            subject = f"{to.model.name}@{to.version.name}"
+            details = {"environment": to.environment, "rows": len(new), "batch": batch.id}
+            audit_log.record(session, to.actor, "predictions.stored", subject, **details)
+        blobs.put([content], expect=digest)
+
+
+def _batch(to: Destination, log: Log, new: list[int], digest: str) -> PredictionBatch:
+    times = [log.times[i] for i in new]
+    return PredictionBatch(
+        model_id=to.model.id,
+        version_id=to.version.id,
+        environment=to.environment,
+        role=to.role,
+        source=to.source,
+        digest=digest,
+        rows=len(new),
+        first_at=min(times),
+        last_at=max(times),
+        actor=to.actor,
+    )
