@@ -40,10 +40,12 @@ EMPLOYED = ("salaried", "self_employed", "civil_servant")
 AGE_GROUPS = ("18-29", "30-44", "45-59", "60+")
 
 
-def generate(rows: int = ROWS, seed: int = SEED, defects: Iterable[str] = ()) -> pd.DataFrame:
+def generate(
+    rows: int = ROWS, seed: int = SEED, defects: Iterable[str] = (), known_by: pd.Timestamp = PERIOD.end
+) -> pd.DataFrame:
     """One row an application, oldest first.
 
-    ``defaulted`` (Int8) and ``label_at`` are missing where the label is not known by the end of the period.
+    ``defaulted`` (Int8) and ``label_at`` are missing where the label is not known by ``known_by``.
     ``overlap`` shows only after ``split``.
 
     Raises:
@@ -58,14 +60,16 @@ def generate(rows: int = ROWS, seed: int = SEED, defects: Iterable[str] = ()) ->
     for name, spoil in OF_APPLICATIONS.items():
         if name in names:
             frame = spoil(frame, stream(seed, name), PERIOD)
-    return _as_recorded(frame, seed)
+    return _as_recorded(frame, seed, known_by)
 
 
-def split(frame: pd.DataFrame, seed: int = SEED, defects: Iterable[str] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(train, test) by time: labels that were known by the split; applications from then on with a known label."""
+def split(
+    frame: pd.DataFrame, seed: int = SEED, defects: Iterable[str] = (), at: pd.Timestamp = PERIOD.split
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(train, test) by time: labels known by ``at``; applications from then on with a known label."""
     labelled = frame.dropna(subset="label_at").astype({"defaulted": "int64"})
-    train = labelled[labelled["label_at"] < PERIOD.split].reset_index(drop=True)
-    test = labelled[labelled["applied_at"] >= PERIOD.split].reset_index(drop=True)
+    train = labelled[labelled["label_at"] < at].reset_index(drop=True)
+    test = labelled[labelled["applied_at"] >= at].reset_index(drop=True)
     if "overlap" in _known(defects):
         test = overlap(train, test, stream(seed, "overlap"))
     return train, test
@@ -153,13 +157,13 @@ def _credit_record(frame: pd.DataFrame, prudence: np.ndarray, rng: np.random.Gen
     )
 
 
-def _as_recorded(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+def _as_recorded(frame: pd.DataFrame, seed: int, known_by: pd.Timestamp) -> pd.DataFrame:
     """What the lender's files show: some values were never given, some labels are not known yet."""
     rows = len(frame)
     silent = np.where(frame["employment"] == "self_employed", 0.16, 0.05)
     delay = pd.to_timedelta(90 + stream(seed, "label_at").gamma(2.0, 8.0, rows), unit="D")
     label_at = (frame["applied_at"] + delay).dt.floor("s")
-    known = label_at < PERIOD.end
+    known = label_at < known_by
     return frame.drop(columns="chance").assign(
         income=frame["income"].mask(stream(seed, "no income").random(rows) < silent),
         channel=frame["channel"].mask(stream(seed, "no channel").random(rows) < 0.03, None),

@@ -15,6 +15,7 @@ from app.catalog.manifest import parse
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("tumour-malignancy", "diabetes-progression", "credit-default")
+RECIPES = [(name, recipe) for name in NAMES for recipe in ("1.0.0", "1.1.0")] + [("credit-default", "1.2.0")]
 KINDS = {"random_input", "loss_decreases", "overfits_tiny", "save_load"}
 TREES = {"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree"}
 
@@ -37,7 +38,7 @@ def run(example, *arguments):
     return done.stdout
 
 
-@pytest.fixture(scope="module", params=[(name, recipe) for name in NAMES for recipe in ("1.0.0", "1.1.0")], ids=str)
+@pytest.fixture(scope="module", params=RECIPES, ids=str)
 def release(request, tmp_path_factory):
     """(recipe, folder, manifest, printed) of one trained recipe."""
     name, recipe = request.param
