@@ -27,6 +27,15 @@ class Settings(BaseSettings):
     data_roots: dict[str, Path] = Field(
         {}, description='Folders whose data sets may be referenced in place, as JSON: {"name": "/folder"}.'
     )
+    outgoing_allowed_hosts: list[str] = Field(
+        [],
+        description="Hosts that webhooks may reach although they are private or speak plain http, as JSON: a name, "
+        "name:port, address or network (10.0.0.0/8).",
+    )
+    smtp_url: str = Field(
+        "", description="Mail server: smtp://user:password@host:587 or smtps://...; empty: no e-mail is sent."
+    )
+    smtp_from: str = Field("assay@localhost", description="Sender of e-mail.")
     public_badges: bool = Field(True, description="Serve badges without a token.")
     max_body_mb: PositiveInt = Field(8, description="Largest request body, uploads excepted (MB).")
     max_upload_mb: PositiveInt = Field(1024, description="Largest uploaded file (MB).")

@@ -1,0 +1,222 @@
+"""The one client for addresses that users name: it reaches public addresses, and what an administrator allows.
+
+A name is resolved once. Every address that it resolves to must be public, and one of these very addresses is
+dialled, so that a name cannot point elsewhere a moment later; the certificate is still checked against the name.
+No redirect is followed, no proxy or credential is taken from the environment, and an answer has limits of size
+and of time, the latter for all of it together. Why: docs/decisions/0016-alerts.md.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import httpcore2
+
+from app.outgoing.urls import IP, Target, bracketed, is_public, literal, parse, refuse
+
+Resolve = Callable[[str, int], Sequence[IP]]
+
+PORTS = frozenset({443, 8443})
+"""Of hosts that no administrator has allowed."""
+CHUNK = 16 * 1024
+
+
+class Failed(Exception):
+    """No answer came."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``headers`` by lower-case name. Not ``complete``: the limit of size or time cut ``content`` short."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    complete: bool
+
+
+def system_resolve(host: str, port: int) -> list[IP]:
+    """The addresses of a name, in the system's order of preference."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ip_address(str(entry[4][0])) for entry in found))
+
+
+class Client:
+    """Sends requests under the rules above.
+
+    Args:
+        allowed: hosts that an administrator vouches for: a name, name:port, address, or network (10.0.0.0/8).
+            These may be private, speak plain http, and use any port.
+        resolve: gives the addresses of a name (tests bring their own).
+        tls: trust store other than the system's.
+    """
+
+    def __init__(
+        self, allowed: Iterable[str] = (), *, resolve: Resolve = system_resolve, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._names, self._networks = set[str](), []
+        for entry in allowed:
+            try:
+                self._networks.append(ip_network(entry, strict=False))
+            except ValueError:
+                self._names.add(entry.lower())
+        self._resolve = resolve
+        self._tls = tls
+
+    def check(self, url: str) -> None:
+        """Raises ``Refused`` unless the URL may be called. A name that cannot be resolved now may be later."""
+        try:
+            self._addresses(parse(url))
+        except Failed:
+            return
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        seconds: float = 15,
+        most_bytes: int = 64 * 1024,
+    ) -> Answer:
+        """Send one request and read the answer, whatever its status.
+
+        Args:
+            seconds: for everything but resolving the name, which has the system's own limit.
+            most_bytes: how much of the answer's content is read.
+
+        Raises:
+            Refused: the URL, or an address that its name resolves to, is not allowed.
+            Failed: nobody answered, or not in time.
+        """
+        target = parse(url)
+        backend = _Backend(self._addresses(target), time.monotonic() + seconds)
+        to = httpcore2.URL(scheme=target.scheme, host=bracketed(target.host), port=target.port, target=target.path)
+        tls = self._tls or ssl.create_default_context()
+        try:
+            with (
+                httpcore2.ConnectionPool(ssl_context=tls, network_backend=backend) as pool,
+                pool.stream(method, to, headers=list((headers or {}).items()), content=content) as response,
+            ):
+                body, complete = _read(response.iter_stream(), most_bytes)
+                told = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in response.headers}
+                return Answer(response.status, told, body, complete)
+        except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
+            raise Failed(f"{target.host}: {str(error) or type(error).__name__}") from error
+
+    def _addresses(self, target: Target) -> Sequence[IP]:
+        """Where the target may be dialled. Raises Refused, or Failed when the name cannot be resolved."""
+        found = [_unmapped(one) for one in self._look_up(target)]
+        if not found:
+            raise Failed(f"{target.host} has no address")
+        named = not self._names.isdisjoint({target.host, f"{bracketed(target.host)}:{target.port}"})
+        private = [one for one in found if not (named or self._inside(one) or is_public(one))]
+        if private:
+            refuse(f"{target.host} leads to {private[0]}, which is not a public address")
+        if named or all(map(self._inside, found)):
+            return found
+        if target.scheme != "https":
+            refuse("it must begin with https://")
+        if target.port not in PORTS:
+            refuse(f"port {target.port} is none of {', '.join(map(str, sorted(PORTS)))}")
+        return found
+
+    def _look_up(self, target: Target) -> Sequence[IP]:
+        address = literal(target.host)
+        if address is not None:
+            return [address]
+        try:
+            return self._resolve(target.host, target.port)
+        except (OSError, UnicodeError) as error:
+            raise Failed(f"{target.host} cannot be resolved") from error
+
+    def _inside(self, address: IP) -> bool:
+        return any(address in network for network in self._networks)
+
+
+def _unmapped(address: IP) -> IP:
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _read(chunks: Iterable[bytes], most: int) -> tuple[bytes, bool]:
+    """At most ``most`` bytes, and whether that was all that was to come."""
+    content = bytearray()
+    try:
+        for chunk in chunks:
+            content += chunk
+            if len(content) > most:
+                return bytes(content[:most]), False
+    except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError):
+        return bytes(content), False
+    return bytes(content), True
+
+
+class _Backend(httpcore2.NetworkBackend):
+    """Dials the addresses that were looked up, whatever host is asked for."""
+
+    def __init__(self, addresses: Sequence[IP], deadline: float) -> None:
+        self._addresses, self._deadline = addresses, deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        del timeout, local_address
+        problem: Exception = httpcore2.ConnectError(f"{host} has no address")
+        for address in self._addresses:
+            try:
+                stream = httpcore2.SyncBackend().connect_tcp(
+                    str(address), port, _left(self._deadline), socket_options=socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                problem = error
+            else:
+                return _Stream(stream, self._deadline)
+        raise problem
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connection on which every single step ends at the deadline of them all."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
+        self._stream, self._deadline = stream, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        del timeout
+        return self._stream.read(max_bytes, _left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        del timeout
+        for start in range(0, len(buffer), CHUNK):
+            self._stream.write(buffer[start : start + CHUNK], _left(self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        del timeout
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(self._deadline)), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    """Seconds until the deadline. Raises when there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore2.ReadTimeout("the answer took too long")
+    return left
