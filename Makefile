@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help setup setup-dev demo test lint bench fuzz docs lock clean
+.PHONY: help setup setup-dev demo test test-postgres lint bench fuzz docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -39,6 +39,9 @@ demo: setup ## train, register, audit and gate real models; leaves the service r
 
 test: setup-dev ## run the whole test suite
 	@$(BIN)/python -m pytest
+
+test-postgres: setup-dev ## the same with every test on PostgreSQL
+	@ASSAY_TEST_DATABASE=postgresql $(BIN)/python -m pytest
 
 lint: setup-dev ## linters, types, import directions
 	@$(BIN)/ruff check .

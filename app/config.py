@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", frozen=True)
 
     data_dir: Path = Field(Path(".assay"), description="Folder of the embedded database and of all blobs.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite inside data_dir.")
+    database_url: str = Field(
+        "", description="postgresql://user:password@host/name for PostgreSQL; empty: SQLite inside data_dir."
+    )
     public_url: str = Field(
         "http://127.0.0.1:8321", description="Address under which people and CI reach the service."
     )
@@ -52,7 +54,15 @@ class Settings(BaseSettings):
 
     @property
     def sqlalchemy_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.database_file}"
+        """The database's URL with its driver; ``postgresql://`` means psycopg 3."""
+        url = self.database_url or f"sqlite:///{self.database_file}"
+        scheme, _, rest = url.partition("://")
+        return f"postgresql+psycopg://{rest}" if scheme in {"postgresql", "postgres"} else url
+
+    @property
+    def whereabouts(self) -> dict[str, str]:
+        """The environment by which another process of ours finds the same database and blobs."""
+        return {"ASSAY_DATA_DIR": str(self.data_dir.resolve()), "ASSAY_DATABASE_URL": self.database_url}
 
     @property
     def database_file(self) -> Path:

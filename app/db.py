@@ -19,6 +19,11 @@ WAL_SAFE_SINCE = (3, 51, 3)
 """Earlier SQLite can corrupt a database when a write-ahead log is reset."""
 
 BUSY_SECONDS = 30
+"""How long a write waits for those before it."""
+STATEMENT_SECONDS = 300
+"""On PostgreSQL: the longest a statement, or a pause within a transaction, may take."""
+WRITE_LOCK, MIGRATION_LOCK = 0x61737361, 0x61737362
+"""Keys of PostgreSQL's advisory locks: "assa", "assb"."""
 CHECKPOINT_PAGES = 16_000
 """Length of the write-ahead log (of 4 KB pages) at which a commit copies it into the database, which takes longer
 than the commit itself: rarely enough not to show at the 99th percentile.
@@ -88,20 +93,28 @@ def journal_mode() -> str:
 class Database:
     """One database. ``read()`` and ``write()`` give sessions; a write commits at its end or leaves nothing.
 
-    On SQLite writers queue on a lock of this process before they take the database's own (``BEGIN
-    IMMEDIATE``): measured, that gives 1.6 x the throughput of letting them collide.
+    Both engines promise the same: writes happen one after the other, each sees all that was written before it,
+    and what one ``read()`` sees does not change under it. On SQLite that is ``BEGIN IMMEDIATE``; writers queue on
+    a lock of this process first, which measured 1.6 x the throughput of letting them collide. On PostgreSQL it is
+    an advisory lock of the database, and ``REPEATABLE READ READ ONLY`` for reading.
     Never hold a reading session open while writing: with a rollback journal the write would wait for it.
     """
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self._writer = self.engine.execution_options(assay_writes=True)
+        self._reader = self.engine
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
+        else:
+            self._reader = self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            _prepare_postgresql(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -117,7 +130,21 @@ class Database:
 def _engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         return create_engine(url, module=sqlite_driver())
-    return create_engine(url, pool_pre_ping=True)
+    limits = {
+        "timezone": "UTC",
+        "lock_timeout": f"{BUSY_SECONDS}s",
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("assay_writes"):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -137,10 +137,7 @@ def _ask(client: Assay, release: Release, environment: str) -> tuple[Any, ...]:
 @contextmanager
 def _service(settings: Settings, port: int) -> Iterator[None]:
     """The service in a process of its own, its log beside its data."""
-    environment = os.environ | {
-        "ASSAY_DATA_DIR": str(settings.data_dir.resolve()),
-        "ASSAY_PUBLIC_URL": settings.public_url,
-    }
+    environment = os.environ | settings.whereabouts | {"ASSAY_PUBLIC_URL": settings.public_url}
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
     with (FOLDER / "service.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603

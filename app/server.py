@@ -73,7 +73,7 @@ def worker_beside(settings: Settings) -> Iterator[None]:
 
 
 def _keep_worker(settings: Settings, stop: threading.Event) -> None:
-    environment = os.environ | {"ASSAY_DATA_DIR": str(settings.data_dir.resolve())}
+    environment = os.environ | settings.whereabouts
     command = [sys.executable, "-m", "app.cli", "worker", "--parent", str(os.getpid())]
     while not stop.is_set():
         process = subprocess.Popen(command, env=environment)  # noqa: S603

@@ -1,7 +1,12 @@
-"""Real things for every test: a database built by migration, a blob store, the whole application."""
+"""Real things for every test: a database built by migration, a blob store, the whole application.
+
+Tests run on SQLite. Those marked ``both_databases`` run on PostgreSQL too, and with ``ASSAY_TEST_DATABASE=postgresql``
+all do, except for those marked ``sqlite_only(reason)``.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -16,27 +21,97 @@ from app.db import Database
 from app.evidence.blobs import BlobStore
 from app.gate.policies import install_defaults
 from app.migrate import upgrade
+from tests.postgres import Postgres
+
+ENGINES = ("sqlite", "postgresql")
+ENGINE = os.environ.get("ASSAY_TEST_DATABASE", "sqlite")
+
+
+def pytest_generate_tests(metafunc):
+    wanted = metafunc.definition.get_closest_marker("both_databases")
+    if wanted and ENGINE == "sqlite" and "engine_name" in metafunc.fixturenames:
+        metafunc.parametrize("engine_name", ENGINES, indirect=True)
+
+
+def pytest_runtest_setup(item):
+    mark = item.get_closest_marker("sqlite_only")
+    if mark and ENGINE != "sqlite":
+        pytest.skip(mark.kwargs["reason"])
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory) -> Path:
-    """A database file at the newest schema, to be copied."""
-    folder = tmp_path_factory.mktemp("migrated")
-    settings = Settings(data_dir=folder)
+def postgres():
+    """A PostgreSQL server, started when the first test asks for it."""
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def engine_name(request) -> str:
+    """The kind of database that the test runs on."""
+    return getattr(request, "param", ENGINE)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres, tmp_path_factory) -> str:
+    """The name of a database at the newest schema, to be copied."""
+    postgres.create("assay_template")
+    url = postgres.url("assay_template")
+    _migrate(Settings(data_dir=tmp_path_factory.mktemp("template"), database_url=url))
+    return "assay_template"
+
+
+@pytest.fixture
+def empty_database(engine_name, request, monkeypatch):
+    """The URL of a database without tables, "" for SQLite; child processes find it in their environment."""
+    yield from _made(engine_name, request, monkeypatch, "template0")
+
+
+@pytest.fixture
+def migrated_database(engine_name, request, monkeypatch):
+    """The same at the newest schema; of SQLite's, ``settings`` puts the file in place."""
+    template = "" if engine_name == "sqlite" else request.getfixturevalue("postgres_template")
+    yield from _made(engine_name, request, monkeypatch, template)
+
+
+def _made(engine_name, request, monkeypatch, template):
+    if engine_name == "sqlite":
+        yield ""
+        return
+    with request.getfixturevalue("postgres").database(template) as url:
+        monkeypatch.setenv("ASSAY_DATABASE_URL", url)
+        yield url
+
+
+def _migrate(settings: Settings) -> None:
     upgrade(settings)
     database = Database(settings.sqlalchemy_url)
     with database.write() as session:
         install_defaults(session)
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory) -> Path:
+    """An SQLite file at the newest schema, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    _migrate(Settings(data_dir=folder))
     return folder / "assay.sqlite3"
 
 
 @pytest.fixture
-def settings(tmp_path, migrated) -> Settings:
+def settings(tmp_path, migrated_database, request) -> Settings:
     folder = tmp_path / "data"
     folder.mkdir()
-    shutil.copy(migrated, folder / "assay.sqlite3")
-    return Settings(data_dir=folder, allowed_hosts=["testserver", "127.0.0.1"], poll_seconds=0.05)
+    if not migrated_database:
+        shutil.copy(request.getfixturevalue("migrated"), folder / "assay.sqlite3")
+    return Settings(
+        data_dir=folder,
+        database_url=migrated_database,
+        allowed_hosts=["testserver", "127.0.0.1"],
+        poll_seconds=0.05,
+    )
 
 
 @pytest.fixture

