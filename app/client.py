@@ -186,6 +186,25 @@ class Assay:
     def put_policy(self, name: str, text: str) -> Body:
         return self._json("PUT", f"policies/{name}", json={"text": text})
 
+    # --- delivery -----------------------------------------------------------------------------------
+
+    def deploy(self, model: str, version: str, *, environment: str, role: str = "stable", **more: Any) -> Body:
+        """Let a version serve. ``more``: reason, decision_id, break_glass."""
+        place = {"model": model, "version": version, "environment": environment, "role": role}
+        return self._json("POST", "deployments", json={**place, **more})
+
+    def roll_back(self, model: str, *, environment: str, reason: str) -> Body:
+        """Put the last known good version back."""
+        body = {"model": model, "environment": environment, "reason": reason}
+        return self._json("POST", "deployments/rollback", json=body)
+
+    def deployments(self, **filters: str) -> list[Body]:
+        """Deployments that match ``model``, ``environment`` and ``serving`` ("true"), newest first."""
+        return self._all("deployments", **filters)
+
+    def stop_deployment(self, deployment_id: int, reason: str) -> Body:
+        return self._json("POST", f"deployments/{deployment_id}/stop", json={"reason": reason})
+
     def health(self) -> Body:
         """Whether the service is ready; raises ServiceError when it is not."""
         return self._json("GET", f"{self.url}/health/ready")

@@ -16,6 +16,7 @@ import app.access.routes
 import app.access.sign_in
 import app.audits.routes
 import app.catalog.routes
+import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
 import app.pages.routes
@@ -39,6 +40,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.audits.routes.router,
     app.scorecards.routes.router,
     app.gate.routes.router,
+    app.delivery.routes.router,
     app.access.routes.router,
 )
 ROOT_ROUTERS: tuple[APIRouter, ...] = (
@@ -62,6 +64,7 @@ TAGS = [
     {"name": "audits", "description": "Runs of the checks, and what they found."},
     {"name": "scorecards", "description": "The 28 tests of a version, scored."},
     {"name": "gate", "description": "May this version go to this environment? Policies and decisions."},
+    {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
     {"name": "access", "description": "Tokens."},
     {"name": "operations", "description": "Health and metrics."},
 ]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from app.cli import audits, catalog, gate, scorecards, service
+from app.cli import audits, catalog, delivery, gate, scorecards, service
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
 from app.client import Problem, ServiceError
 from app.errors import AssayError
@@ -35,11 +35,14 @@ for group, name in (
     (scorecards.checks_commands, "checks"),
     (gate.gate_commands, "gate"),
     (gate.policy_commands, "policy"),
+    (delivery.deployment_commands, "deployments"),
     (service.token_commands, "token"),
     (service.db_commands, "db"),
 ):
     cli.add_typer(group, name=name)
 cli.command("attest")(catalog.attest)
+cli.command("deploy")(delivery.deploy)
+cli.command("rollback")(delivery.roll_back)
 cli.command("serve")(service.serve)
 cli.command("worker")(service.worker)
 cli.command("sign-in")(service.sign_in)

@@ -14,9 +14,10 @@ from app.tables.columns import moment
 class Deployment(SQLModel, table=True):
     """A version in an environment in one traffic role (stable, canary, shadow) from ``started_at`` to ``ended_at``.
 
-    ``kind`` says by which right it entered: decision, role (a change of role inside the environment), rollback
-    or break_glass. A decision is consumed by one deployment at most. ``outcome``, once ended: replaced,
-    rolled_back, stopped.
+    ``kind`` says by which right it entered: decision, role (a change of role inside the environment), rollback,
+    drill or break_glass. A decision is consumed by one deployment at most; ``stage`` is the one whose right the
+    version has, over changes of role. ``outcome``, once ended: replaced, rolled_back, stopped, role (it changed),
+    drill. ``review_due_at``: until when somebody has to look at a break-glass deployment.
     """
 
     __table_args__ = (Index("ix_deployment_serving", "model_id", "environment", "ended_at"),)
@@ -33,6 +34,7 @@ class Deployment(SQLModel, table=True):
     reason: str
     actor: str
     started_at: datetime = moment()
+    review_due_at: datetime | None = moment(nullable=True)
     ended_at: datetime | None = moment(nullable=True)
     outcome: str | None = None
 

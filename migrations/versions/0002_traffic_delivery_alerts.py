@@ -202,6 +202,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.Column("started_at", app.db.UTCDateTime(), nullable=False),
+        sa.Column("review_due_at", app.db.UTCDateTime(), nullable=True),
         sa.Column("ended_at", app.db.UTCDateTime(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["decision_id"], ["decision.id"], name=op.f("fk_deployment_decision_id")),

@@ -1,0 +1,74 @@
+"""Deployments over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app.access.idempotency import once, remember
+from app.delivery import service
+from app.delivery.schemas import DeploymentIn, DeploymentOut, RollbackIn, StopIn
+from app.deps import CanDeploy, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
+from app.http.problems import problems
+from app.paging import Cursor, Page
+
+router = APIRouter(tags=["delivery"])
+
+
+@router.post("/deployments", status_code=201, summary="Let a version serve", responses=problems(403, 404, 409))
+def deploy(
+    given: DeploymentIn, session: WriteSession, identity: CanDeploy, key: IdempotencyKeyHeader = None
+) -> DeploymentOut:
+    """Entering an environment consumes a passing decision of the gate, each once: `admit` for canary and shadow,
+    `promote` for stable traffic where the environment's policy asks more for that. A change of role inside the
+    environment consumes none, apart from first reaching stable traffic; without one: 409 with `stage`, `command`.
+    While there is no stable version the canary takes all traffic, so the first version ever goes in as canary.
+    """
+    if (known := once(session, identity, key, given)) is not None:
+        return service.show(session, known)
+    row = service.deploy(session, given, identity)
+    remember(session, identity, key, given, row.id)
+    return service.show(session, row.id)
+
+
+@router.get("/deployments", summary="Deployments, newest first")
+def list_deployments(
+    session: ReadSession,
+    page: Cursor,
+    _: CanRead,
+    model: Annotated[str | None, Query(max_length=100)] = None,
+    environment: Annotated[str | None, Query(max_length=100)] = None,
+    serving: Annotated[bool | None, Query(description="Only those that serve now, or only ended ones.")] = None,
+) -> Page[DeploymentOut]:
+    return service.list_deployments(session, model, environment, serving, page)
+
+
+@router.post(
+    "/deployments/rollback",
+    status_code=201,
+    summary="Put the last known good version back",
+    responses=problems(404, 409),
+)
+def roll_back(
+    given: RollbackIn, session: WriteSession, identity: CanDeploy, key: IdempotencyKeyHeader = None
+) -> DeploymentOut:
+    """The newest earlier stable version that was not itself rolled back from. Asks no decision. The version that is
+    taken back needs a decision made after this before it may enter the environment again.
+    """
+    if (known := once(session, identity, key, given)) is not None:
+        return service.show(session, known)
+    row = service.roll_back(session, given, identity)
+    remember(session, identity, key, given, row.id)
+    return service.show(session, row.id)
+
+
+@router.get("/deployments/{deployment_id}", summary="One deployment", responses=problems(404))
+def show(deployment_id: RowId, session: ReadSession, _: CanRead) -> DeploymentOut:
+    return service.show(session, deployment_id)
+
+
+@router.post("/deployments/{deployment_id}/stop", summary="Take a version out", responses=problems(404, 409))
+def stop(deployment_id: RowId, given: StopIn, session: WriteSession, identity: CanDeploy) -> DeploymentOut:
+    service.stop(session, deployment_id, given.reason, identity)
+    return service.show(session, deployment_id)
