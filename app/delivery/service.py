@@ -16,11 +16,11 @@ from app.catalog.queries import find_model, find_version
 from app.db import utcnow
 from app.delivery import decisions, queries
 from app.delivery.decisions import PROMOTE, Entry
-from app.delivery.places import Place, end, take
+from app.delivery.places import Place, end, take, tell_of_stop
 from app.delivery.schemas import DeploymentIn, DeploymentOut, RollbackIn
 from app.errors import Conflict, Forbidden, NotFound
 from app.paging import Page, PageParams, paginate
-from app.tables import Alert, Deployment, Model, Version
+from app.tables import Deployment, Model, Version
 
 REVIEW_WITHIN = timedelta(days=3)
 """After a break-glass deployment."""
@@ -55,10 +55,7 @@ def deploy(session: Session, request: DeploymentIn, identity: Identity) -> Deplo
         decision_id,
         review_due_at=now + REVIEW_WITHIN if kind == "break_glass" else None,
     )
-    row = take(session, place, now)
-    if kind == "break_glass":
-        _tell_everybody(session, place, row)
-    return row
+    return take(session, place, now)
 
 
 def _own_place(session: Session, version: Version, environment: str) -> Deployment | None:
@@ -95,22 +92,6 @@ def _right(
     if own is not None and own.stage in {entry.stage, PROMOTE}:
         return "role", None
     return "decision", decisions.usable(session, entry, request.decision_id, now).id
-
-
-def _tell_everybody(session: Session, place: Place, row: Deployment) -> None:
-    title = f"{place.model.name} {place.version.name} was deployed to {place.environment} by break-glass"
-    due = row.review_due_at.isoformat() if row.review_due_at else None
-    body = {"deployment": row.id, "actor": row.actor, "reason": row.reason, "role": row.role, "review_due_at": due}
-    session.add(
-        Alert(
-            model_id=place.model.id,
-            environment=place.environment,
-            event="deployment.break_glass",
-            severity="critical",
-            title=title,
-            body=body,
-        )
-    )
 
 
 # --- going back ---------------------------------------------------------------------------------
@@ -196,6 +177,7 @@ def stop(session: Session, deployment_id: int, reason: str, identity: Identity) 
     end(session, row, "stopped", utcnow())
     details = {"environment": row.environment, "role": row.role, "reason": reason}
     audit_log.record(session, identity.name, "deployment.stop", f"deployment/{row.id}", **details)
+    tell_of_stop(session, model, row, reason, identity.name)
     return row
 
 

@@ -330,6 +330,17 @@ def test_break_glass_is_for_administrators_and_tells_everybody(world, database):
     assert noted.subject == "credit-default@1.0.0"
 
 
+def test_people_are_told_of_what_serves_and_warned_of_a_rollback_in_production(world, database):
+    world.stable("1.0.0")
+    world.stable("1.1.0")
+    world.roll_back()
+    with database.read() as session:
+        told = [(a.event, a.severity) for a in session.exec(select(Alert).order_by(Alert.id))]
+        newest = session.exec(select(Alert).order_by(Alert.id.desc())).first()
+    assert told == [("deployment.changed", "info")] * 4 + [("deployment.changed", "warning")]
+    assert newest.title == "credit-default 1.0.0 was put back as stable in production"
+
+
 def test_break_glass_into_the_canary_gives_no_right_to_stable_traffic(world):
     world.deploy("1.0.0", "canary", by="admin", break_glass=True)
     with pytest.raises(Conflict, match="promote"):
