@@ -112,10 +112,17 @@ class Assay:
     # --- audits -----------------------------------------------------------------------------------
 
     def run_audit(
-        self, model: str, version: str, *, environment: str | None = None, checks: list[str] | None = None
+        self,
+        model: str,
+        version: str,
+        *,
+        environment: str | None = None,
+        checks: list[str] | None = None,
+        window: tuple[str | None, str | None] = (None, None),
     ) -> Body:
-        """Queue an audit and return it."""
+        """Queue an audit and return it. ``window``: from when to when a test of the system looks (ISO 8601)."""
         asked = {"model": model, "version": version, "environment": environment, "checks": checks}
+        asked |= {"window_start": window[0], "window_end": window[1]}
         body = {key: value for key, value in asked.items() if value is not None}
         return self._json("POST", "audits", json=body)
 

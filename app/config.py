@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     audit_seconds: PositiveFloat = Field(1800, description="Wall-clock time of one attempt at an audit (s).")
     audit_memory_mb: PositiveInt = Field(8192, description="Address space of one attempt at an audit (MB).")
     audit_attempts: PositiveInt = Field(3, description="Attempts before an audit is given up.")
+    window_days: PositiveFloat = Field(
+        7, description="How far back a monitoring audit looks when it names no window (days)."
+    )
     lease_seconds: PositiveFloat = Field(
         30, description="How long a worker's claim holds without a sign of life (s)."
     )

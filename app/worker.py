@@ -140,7 +140,7 @@ class _Worker:
         """Run the audit's checks and store what they found. Returns the audit's status after that."""
         try:
             with self.db.read() as session:
-                attempt = plan(session, get_audit(session, claim.audit_id), self.blobs, self.settings)
+                attempt = plan(session, get_audit(session, claim.audit_id), self.blobs, self.settings, folder)
             pulse = _Pulse(self.db, claim, self.settings, self.stop)
             found = execute(attempt, self.settings, folder, pulse, self.runner)
             rows, stored = results.store(found, folder, self.blobs)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 from sqlmodel import Session
 
 from app.audits import queries
 from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, Subject
+from app.audits.planning.traffic import traffic_of
 from app.catalog import queries as catalog
 from app.catalog.datasets import dataset_path
 from app.catalog.organisation import organisation_policy
@@ -19,8 +21,11 @@ from app.evidence.service import cap_of
 from app.tables import Audit, Dataset, Version
 
 
-def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings) -> Attempt:
-    """Everything that the audit's checks may ask for, as files and plain values."""
+def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, folder: Path) -> Attempt:
+    """Everything that the audit's checks may ask for, as files and plain values.
+
+    ``folder`` is the attempt's own: files that have to be made for it lie there.
+    """
     _, version = queries.subject_of(session, audit)
     policy = organisation_policy(session)
     datasets = catalog.datasets_of(session, version.id)
@@ -32,6 +37,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings) -
         handed_in=_handed_in(session, version, blobs),
         earlier=_earlier(session, version, blobs),
         organisation=asdict(policy) if policy else None,
+        traffic=traffic_of(session, audit, blobs, settings, folder),
     )
 
 

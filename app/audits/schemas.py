@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Environment = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
@@ -26,6 +26,18 @@ class AuditIn(BaseModel):
     version: str = Field(max_length=100)
     environment: Environment | None = Field(None, description="Where tests of the system look.")
     checks: list[TestId] | None = Field(None, min_length=1, max_length=100)
+    window_start: AwareDatetime | None = Field(None, description="Look at what was served from here on.")
+    window_end: AwareDatetime | None = Field(
+        None, description="Until here, this moment itself left out; by default now."
+    )
+
+    @model_validator(mode="after")
+    def _require_a_window(self) -> Self:
+        if self.environment is None and (self.window_start or self.window_end):
+            raise ValueError("a window needs the environment in which to look")
+        if self.window_start and self.window_end and self.window_end <= self.window_start:
+            raise ValueError("window_end must be after window_start")
+        return self
 
 
 class CheckProgress(BaseModel):
@@ -43,6 +55,8 @@ class AuditOut(BaseModel):
     model: str
     version: str
     environment: str | None
+    window_start: datetime | None
+    window_end: datetime | None
     status: Status
     trigger: str
     actor: str

@@ -22,6 +22,7 @@ from checks import discover
 from checks.rubric import BY_ID
 
 RETRIED = ("failed", "cancelled")
+Window = tuple[datetime | None, datetime | None]
 
 
 def enqueue(
@@ -33,12 +34,15 @@ def enqueue(
     trigger: str,
     environment: str | None = None,
     checks: Sequence[str] | None = None,
+    window: Window = (None, None),
 ) -> Audit:
     """Queue an audit of a version.
 
     Args:
         trigger: ci, manual, schedule or gate.
         checks: ids of tests; None for every test that has an automated check.
+        window: from when (inclusive) to when tests of the system look at what was served in ``environment``;
+            by default the last days (``window_days``) before now.
 
     Raises:
         Invalid: a test is unknown, or has no automated check.
@@ -47,6 +51,8 @@ def enqueue(
         model_id=model.id,
         version_id=version.id,
         environment=environment,
+        window_start=window[0],
+        window_end=window[1],
         checks=_known(checks),
         trigger=trigger,
         actor=identity.name,
@@ -95,9 +101,19 @@ def request(session: Session, identity: Identity, given: AuditIn, key: str | Non
         trigger=_trigger(identity),
         environment=given.environment,
         checks=given.checks,
+        window=_window(given),
     )
     idempotency.remember(session, identity, key, given, audit.id)
     return show(session, audit.id)
+
+
+def _window(given: AuditIn) -> Window:
+    """Raises Invalid: it would begin in the future."""
+    start, end = given.window_start, given.window_end
+    if start and end is None and start >= utcnow():
+        message = "is not in the past, and a window without an end ends now"
+        raise Invalid(f"window_start {message}", [FieldError("window_start", message)])
+    return start, end
 
 
 def retry(session: Session, audit_id: int, identity: Identity, key: str | None) -> AuditOut:
@@ -122,6 +138,7 @@ def retry(session: Session, audit_id: int, identity: Identity, key: str | None) 
         trigger=_trigger(identity),
         environment=old.environment,
         checks=old.checks,
+        window=(old.window_start, old.window_end),
     )
     audit_log.record(session, identity.name, "audit.retried", f"audit/{old.id}", by_audit=new.id)
     idempotency.remember(session, identity, key, asked, new.id)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.output import EXIT_FAIL, EXIT_UNKNOWN, console, print_table, split_name, styled
+from app.cli.output import EXIT_FAIL, EXIT_UNKNOWN, console, print_table, read_moment, split_name, styled
 from app.client import Assay
 
 audit_commands = typer.Typer(help="Run checks on a version and follow them.", no_args_is_help=True)
@@ -21,13 +21,18 @@ def run(
     name: Annotated[str, typer.Argument(metavar="MODEL@VERSION")],
     check: Annotated[list[str] | None, typer.Option(help="Only this check; may be repeated.")] = None,
     environment: Annotated[str | None, typer.Option(help="Where a system test looks.")] = None,
+    window_start: Annotated[
+        str | None, typer.Option(help="Look at what was served from here on (ISO 8601, UTC unless it says).")
+    ] = None,
+    window_end: Annotated[str | None, typer.Option(help="Until here; by default now.")] = None,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Follow it to its end.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds to follow it.")] = 3600,
 ) -> int:
     """Queue an audit. With --watch, exit with 0 when it ran to its end, whatever its checks found."""
     client = Assay()
     model, version = split_name(name)
-    audit = client.run_audit(model, version, environment=environment, checks=check)
+    window = (read_moment(window_start, "--window-start"), read_moment(window_end, "--window-end"))
+    audit = client.run_audit(model, version, environment=environment, checks=check, window=window)
     typer.echo(f"audit {audit['id']} of {name} is {audit['status']}")
     return follow(client, audit["id"], timeout) if watch else 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -62,3 +63,14 @@ def split_name(name: str) -> tuple[str, str]:
     if not model or not version:
         raise typer.BadParameter(f"{name!r}: write MODEL@VERSION, for example credit-default@1.0.0")
     return model, version
+
+
+def read_moment(text: str | None, option: str) -> str | None:
+    """A time in ISO 8601 with its zone, UTC where it names none; a usage error when it is no time."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r}: write a time as 2026-03-01 or 2026-03-01T06:00Z") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

@@ -6,15 +6,18 @@ and where a value is not of its type the column becomes text, so that what was r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.serving import AT, ID, LATENCY, PREDICTION, ROLE, SCORE
+from checks.serving import AT, ID, LABEL, LATENCY, PREDICTION, ROLE, SCORE
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 PROBABILITY_OF = "assay.proba."
@@ -102,3 +105,98 @@ def parquet(table: pa.Table, keep: Sequence[int] | None = None) -> bytes:
     buffer = BytesIO()
     pq.write_table(table if keep is None else table.take(keep), buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def write_labels(labels: Mapping[str, Any], path: Path) -> str:
+    """Write labels by prediction id as Parquet, columns ``ID`` and ``LABEL``; returns the file's sha256."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    ids = sorted(labels)
+    columns = {ID: pa.array(ids, pa.string()), LABEL: array_of([labels[one] for one in ids])}
+    pq.write_table(pa.table(columns), path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Rows of a log, oldest first, and how many there were in all."""
+
+    frame: pd.DataFrame
+    rows: int
+
+
+def read_log(paths: Sequence[Path], start: datetime, end: datetime, newest: int) -> Logged:
+    """The newest predictions answered from ``start`` (inclusive) to ``end`` (exclusive)."""
+    return _newest(paths, start, end, newest, None)
+
+
+def read_labelled(paths: Sequence[Path], start: datetime, end: datetime, newest: int, labels: Path) -> Logged:
+    """The newest of these predictions that have a label, which is in the column ``LABEL``."""
+    import pyarrow.parquet as pq
+
+    known = pq.read_table(labels).to_pandas()
+    logged = _newest(paths, start, end, newest, set(known[ID]))
+    frame = logged.frame.merge(known, on=ID, how="inner", validate="one_to_one")
+    return Logged(frame.sort_values([AT, ID], kind="stable", ignore_index=True), logged.rows)
+
+
+def _newest(
+    paths: Sequence[Path], start: datetime, end: datetime, newest: int, wanted: Collection[str] | None
+) -> Logged:
+    """Two passes: one over the times says which rows are the newest, another reads these."""
+    import pandas as pd
+    import pyarrow as pa
+
+    index = [_index(path, number, start, end, wanted) for number, path in enumerate(paths)]
+    rows = pd.concat(index, ignore_index=True) if index else pd.DataFrame({"file": [], "row": [], AT: [], ID: []})
+    kept = rows.sort_values([AT, ID], kind="stable").tail(newest)
+    parts = ((path, kept["row"][kept["file"] == number].to_numpy()) for number, path in enumerate(paths))
+    tables = [_rows(path, positions) for path, positions in parts if len(positions)]
+    if not tables:
+        return Logged(pd.DataFrame({ID: [], AT: []}), 0)
+    frame = pa.concat_tables(_alike(tables), promote_options="permissive").to_pandas(ignore_metadata=True)
+    return Logged(frame.sort_values([AT, ID], kind="stable", ignore_index=True), len(rows))
+
+
+def _index(path: Path, number: int, start: datetime, end: datetime, wanted: Collection[str] | None) -> pd.DataFrame:
+    """Which rows of a file are in question: ``file``, ``row``, time and id."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        frame: pd.DataFrame = file.read(columns=[AT, ID]).to_pandas()
+    frame = frame.assign(file=number, row=range(len(frame)))
+    inside = (frame[AT] >= start) & (frame[AT] < end)
+    if wanted is not None:
+        inside &= frame[ID].isin(wanted)
+    return frame.loc[inside]
+
+
+def _rows(path: Path, positions: Any) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        return file.read().take(positions)
+
+
+def _alike(tables: Sequence[pa.Table]) -> list[pa.Table]:
+    """Columns whose types have nothing in common become text in all of the tables."""
+    import pyarrow as pa
+
+    kinds: dict[str, set[Any]] = {}
+    for table in tables:
+        for field in table.schema:
+            kinds.setdefault(field.name, set()).add(field.type)
+    texts = {name for name, several in kinds.items() if len(several) > 1 and not _numeric(several)}
+
+    def cast(table: pa.Table) -> pa.Table:
+        fields = [field.with_type(pa.string()) if field.name in texts else field for field in table.schema]
+        return table.cast(pa.schema(fields))
+
+    return [cast(table) for table in tables]
+
+
+def _numeric(kinds: Iterable[Any]) -> bool:
+    from pyarrow import types
+
+    return all(types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind) for kind in kinds)

@@ -19,7 +19,7 @@ banned_features: [ssn]
 
 
 @pytest.fixture
-def planned(database, blobs, settings):
+def planned(database, blobs, settings, tmp_path):
     """``planned(version)``: the plan of an audit of it."""
 
     def make(version, **changes):
@@ -28,7 +28,7 @@ def planned(database, blobs, settings):
             audit = Audit(model_id=version.model_id, version_id=version.id, **row)
             session.add(audit)
             session.flush()
-            return plan(session, audit, blobs, settings.model_copy(update=changes))
+            return plan(session, audit, blobs, settings.model_copy(update=changes), tmp_path)
 
     return make
 
