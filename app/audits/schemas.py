@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Environment = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""Any zone in, UTC out."""
 TestId = Annotated[str, StringConstraints(max_length=20)]
 
 
@@ -26,10 +28,8 @@ class AuditIn(BaseModel):
     version: str = Field(max_length=100)
     environment: Environment | None = Field(None, description="Where tests of the system look.")
     checks: list[TestId] | None = Field(None, min_length=1, max_length=100)
-    window_start: AwareDatetime | None = Field(None, description="Look at what was served from here on.")
-    window_end: AwareDatetime | None = Field(
-        None, description="Until here, this moment itself left out; by default now."
-    )
+    window_start: Moment | None = Field(None, description="Look at what was served from here on.")
+    window_end: Moment | None = Field(None, description="Until here, this moment itself left out; by default now.")
 
     @model_validator(mode="after")
     def _require_a_window(self) -> Self:
