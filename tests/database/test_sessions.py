@@ -1,12 +1,9 @@
 """What sessions promise, on both engines."""
 
-import threading
-
 import pytest
-from sqlmodel import select
 
-from app.db import Database, utcnow
-from app.tables import Lease, Pipeline
+from app.db import utcnow
+from app.tables import Lease
 
 pytestmark = pytest.mark.both_databases
 
