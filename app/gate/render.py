@@ -101,7 +101,7 @@ def _footer(body: Body) -> str:
     if body["decided_at"]:
         lines.append(f"Decided {_minute(body['decided_at'])}, good until {_minute(body['expires_at'])}.")
     if body["evaluation_url"]:
-        lines.append(body["evaluation_url"])
+        lines.append(body["evaluation_url"].replace("/api/v1/gate/evaluations/", "/decisions/"))  # for people
     return "\n".join(lines)
 
 

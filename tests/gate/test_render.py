@@ -59,7 +59,7 @@ holds      DATA-1, DATA-4, MODEL-5, MODEL-7, model 2 >= 2
 ML Test Score 0 (data 1, model 2, infra 0.5, monitoring 0).
 Policy production version 1 (dddddddddddd).
 Decided 2026-03-01 12:00 UTC, good until 2026-03-02 12:00 UTC.
-https://assay.example.com/api/v1/gate/evaluations/42"""
+https://assay.example.com/decisions/42"""
 MARKDOWN = """\
 ### FAIL: credit-default@1.0.0 for production/admit
 
@@ -73,7 +73,7 @@ MARKDOWN = """\
 ML Test Score 0 (data 0, model 0, infra 1, monitoring 0).
 Policy production version 1 (dddddddddddd).
 Decided 2026-03-01 12:00 UTC, good until 2026-03-02 12:00 UTC.
-https://assay.example.com/api/v1/gate/evaluations/42"""
+https://assay.example.com/decisions/42"""
 JUNIT = """\
 <?xml version='1.0' encoding='utf-8'?>
 <testsuite name="assay gate production/admit" tests="2" failures="0" errors="1">
