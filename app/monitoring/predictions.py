@@ -113,11 +113,9 @@ def _store_new(db: Database, blobs: BlobStore, to: Destination, log: Log, new: l
         batch = _batch(to, log, new, digest)
         session.add(batch)
         session.flush()
-        rows = [
-            {"model_id": to.model.id, "prediction_id": log.ids[i], "batch_id": batch.id, "at": log.times[i]}
-            for i in sorted(new, key=log.ids.__getitem__)  # one order for all, so that none waits in a circle
-        ]
-        if queries.insert_predictions(session, rows) != len(rows):
+        in_order = sorted(new, key=log.ids.__getitem__)  # one order for all, so that none waits in a circle
+        rows = [(log.ids[i], log.times[i]) for i in in_order]
+        if queries.insert_predictions(session, batch, rows) != len(rows):
             raise _Raced
         if to.source == "push":
             subject = f"{to.model.name}@{to.version.name}"

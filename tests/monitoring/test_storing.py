@@ -18,6 +18,8 @@ from app.tables import AuditLog, Blob, Prediction, PredictionBatch
 from checks.serving import AT, ID, LATENCY, PREDICTION, ROLE, SCORE
 from tests.monitoring.conftest import START, rows
 
+pytestmark = pytest.mark.both_databases
+
 
 def stored_ids(database) -> list[str]:
     with database.read() as session:

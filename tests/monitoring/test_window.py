@@ -20,6 +20,8 @@ from tests.monitoring.conftest import START, rows
 
 MINUTE = timedelta(minutes=1)
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def planned(database, blobs, settings, tmp_path, planted):
