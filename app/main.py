@@ -14,6 +14,7 @@ from starlette.routing import Mount
 
 import app.access.routes
 import app.access.sign_in
+import app.alerts.routes
 import app.audits.routes
 import app.catalog.routes
 import app.delivery.routes
@@ -41,6 +42,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.scorecards.routes.router,
     app.gate.routes.router,
     app.delivery.routes.router,
+    app.alerts.routes.router,
     app.access.routes.router,
 )
 ROOT_ROUTERS: tuple[APIRouter, ...] = (
@@ -65,6 +67,7 @@ TAGS = [
     {"name": "scorecards", "description": "The 28 tests of a version, scored."},
     {"name": "gate", "description": "May this version go to this environment? Policies and decisions."},
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
+    {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
     {"name": "access", "description": "Tokens."},
     {"name": "operations", "description": "Health and metrics."},
 ]

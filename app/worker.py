@@ -21,6 +21,7 @@ from typing import TypeVar
 from sqlalchemy.exc import OperationalError
 
 from app import log as logs
+from app.alerts.deliverer import Deliverer, deliver_due
 from app.audits import ledger, results
 from app.audits.executor import RUNNER, Progress, execute
 from app.audits.ledger import Claim, LeaseLost
@@ -62,16 +63,22 @@ def run(settings: Settings, *, stop: threading.Event, once: bool = False, runner
     scheduler = None if once else Scheduler(db, settings, worker.name)
     if scheduler:
         scheduler.start()
+    deliverer = None if once else Deliverer(db, settings)
+    if deliverer:
+        deliverer.start()
     try:
         while not stop.is_set():
             if worker.tick(patient=not once):
                 continue
             if once:
+                deliver_due(db, settings)
                 return
             stop.wait(settings.poll_seconds)
     finally:
         if scheduler:
             scheduler.stop()
+        if deliverer:
+            deliverer.stop()
         db.dispose()
 
 

@@ -113,10 +113,12 @@ class Client:
 
     def _addresses(self, target: Target) -> Sequence[IP]:
         """Where the target may be dialled. Raises Refused, or Failed when the name cannot be resolved."""
+        named = not self._names.isdisjoint({target.host, f"{bracketed(target.host)}:{target.port}"})
+        if target.scheme != "https" and not named and not self._networks:
+            refuse("it must begin with https://")
         found = [_unmapped(one) for one in self._look_up(target)]
         if not found:
             raise Failed(f"{target.host} has no address")
-        named = not self._names.isdisjoint({target.host, f"{bracketed(target.host)}:{target.port}"})
         private = [one for one in found if not (named or self._inside(one) or is_public(one))]
         if private:
             refuse(f"{target.host} leads to {private[0]}, which is not a public address")

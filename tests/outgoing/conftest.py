@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -35,7 +36,7 @@ class Listener:
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             with connection:
-                self.requests.append(connection.recv(65536))
+                self.requests.append(_request(connection))
                 for piece in self.pieces:
                     time.sleep(self.pause)
                     connection.sendall(piece)
@@ -44,6 +45,15 @@ class Listener:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+
+def _request(connection: socket.socket) -> bytes:
+    """Head and content of a request."""
+    received = connection.recv(65536)
+    length = re.search(rb"(?i)content-length: ([0-9]+)", received)
+    while length and len(received.partition(b"\r\n\r\n")[2]) < int(length[1]):
+        received += connection.recv(65536)
+    return received
 
 
 @pytest.fixture
