@@ -152,8 +152,24 @@ class Assay:
                 return
             time.sleep(POLL_SECONDS)
 
-    def schedules(self) -> list[Body]:
-        return self._all("schedules")
+    # --- schedules --------------------------------------------------------------------------------
+
+    def schedules(self, model: str = "") -> list[Body]:
+        """All schedules, or those of one model."""
+        return self._all("schedules", **({"model": model} if model else {}))
+
+    def put_schedule(self, schedule: Mapping[str, Any]) -> Body:
+        """Set a schedule; see ``ScheduleIn`` for the fields."""
+        return self._json("PUT", "schedules", json=dict(schedule))
+
+    def change_schedule(self, schedule_id: int, how: str) -> Body:
+        """``how``: pause, resume (the schedule is returned) or run (its audit)."""
+        return self._json("POST", f"schedules/{schedule_id}/{how}")
+
+    def schedule_slots(self, schedule_id: int) -> list[Body]:
+        """The newest 50 slots, newest first."""
+        items: list[Body] = self._json("GET", f"schedules/{schedule_id}/slots")["items"]
+        return items
 
     # --- scorecards, gate, policies -----------------------------------------------------------------
 

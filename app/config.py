@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     lease_seconds: PositiveFloat = Field(
         30, description="How long a worker's claim holds without a sign of life (s)."
     )
+    schedule_grace_seconds: PositiveFloat = Field(
+        300, description="How late a scheduled audit may be queued before its slot counts as missed (s)."
+    )
     poll_seconds: PositiveFloat = Field(0.5, description="How often an idle worker looks for work (s).")
     log_level: str = Field("INFO", description="Least severe level that is logged.")
 

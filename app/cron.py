@@ -7,7 +7,10 @@ APScheduler is imported when first used, to keep the web process light.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from app.errors import Invalid
@@ -21,8 +24,11 @@ _WINDOWS = (
     timedelta(days=62),
     timedelta(days=366 * 8 + 1),
 )
+_REFERENCE = datetime(2024, 1, 1, tzinfo=UTC)
+_SLOTS_COMPARED = 400
 
 
+@lru_cache(maxsize=1024)
 def trigger(expression: str) -> Any:
     """The ``CronTrigger`` of a cron expression.
 
@@ -53,26 +59,48 @@ def next_slot(expression: str, after: datetime) -> datetime:
 
 
 def newest_slot(expression: str, after: datetime, until: datetime) -> datetime | None:
-    """The last slot with ``after`` < slot <= ``until``, None when there is none.
+    """The last slot with ``after`` < slot <= ``until``, None when there is none."""
+    slots, _ = newest_slots(expression, after, until, 1)
+    return slots[-1] if slots else None
 
-    Looks back further and further, so that a long pause costs no more than a short one.
+
+def newest_slots(expression: str, after: datetime, until: datetime, most: int) -> tuple[list[datetime], bool]:
+    """The last slots with ``after`` < slot <= ``until``, oldest first and ``most`` of them at most.
+
+    Looks back further and further, so that a long pause costs hardly more than a short one.
+
+    Returns:
+        The slots, and whether there are earlier ones.
     """
     cron = trigger(expression)
+    found: deque[datetime] = deque(maxlen=most + 1)
     for window in _WINDOWS:
         start = max(after, until - window)
-        if slot := _last(cron, start, until):
-            return slot
-        if start == after:
+        found.clear()
+        found.extend(_slots(cron, start, until))
+        if start == after or len(found) > most:
             break
-    return None
+    return list(found)[-most:], len(found) > most
 
 
-def _last(cron: Any, after: datetime, until: datetime) -> datetime | None:
-    found: datetime | None = None
+@lru_cache(maxsize=1024)
+def interval_days(expression: str) -> float:
+    """The longest time from one slot to the next, in days: 3 for "on working days".
+
+    Of the first 400 slots since 2024, at most eight years, so that the answer is the same on every day.
+    """
+    slots = _slots(trigger(expression), _REFERENCE, _REFERENCE + _WINDOWS[-1])
+    longest, before = timedelta(), next(slots, None)
+    for _, slot in zip(range(_SLOTS_COMPARED), slots, strict=False):
+        longest, before = max(longest, slot - (before or slot)), slot
+    return (longest or _WINDOWS[-1]) / timedelta(days=1)
+
+
+def _slots(cron: Any, after: datetime, until: datetime) -> Iterator[datetime]:
     coming: datetime | None = cron.get_next_fire_time(None, after + _INSTANT)
     while coming is not None and coming <= until:
-        found, coming = coming, cron.get_next_fire_time(None, coming + _INSTANT)
-    return found
+        yield coming
+        coming = cron.get_next_fire_time(None, coming + _INSTANT)
 
 
 def _weekdays(text: str) -> str:

@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, TypeDecorator, create_engine, event, func
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    TypeDecorator,
+    create_engine,
+    event,
+    func,
+    literal_column,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, select
 
@@ -46,7 +56,8 @@ def insert_new(session: Session, table: type[SQLModel], row: dict[str, Any]) -> 
     """Insert a row unless its key is there; whether it was inserted."""
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     insert: Any = sqlite.insert(table) if on_sqlite else postgresql.insert(table)
-    return rows_changed(session.execute(insert.values(**row).on_conflict_do_nothing())) == 1
+    inserted = insert.values(**row).on_conflict_do_nothing().returning(literal_column("1"))
+    return session.execute(inserted).first() is not None  # PostgreSQL's driver does not count inserted rows
 
 
 def rows_changed(result: Any) -> int:

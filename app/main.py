@@ -21,6 +21,7 @@ import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
 import app.pages.routes
+import app.schedules.routes
 import app.scorecards.routes
 from app import log, metrics
 from app.access.last_use import LastUse
@@ -39,6 +40,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.catalog.routes.router,
     app.evidence.routes.router,
     app.audits.routes.router,
+    app.schedules.routes.router,
     app.scorecards.routes.router,
     app.gate.routes.router,
     app.delivery.routes.router,
@@ -64,6 +66,7 @@ TAGS = [
     {"name": "catalog", "description": "Models, versions, data sets, pipelines."},
     {"name": "evidence", "description": "Files handed in for a version; attestations."},
     {"name": "audits", "description": "Runs of the checks, and what they found."},
+    {"name": "schedules", "description": "Audits that nobody has to ask for."},
     {"name": "scorecards", "description": "The 28 tests of a version, scored."},
     {"name": "gate", "description": "May this version go to this environment? Policies and decisions."},
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},

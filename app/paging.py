@@ -57,10 +57,11 @@ def paginate(
         return rows, None
     rows = rows[: params.limit]
     last: Any = rows[-1]
-    return rows, _encode(getattr(last, id_column.key))
+    return rows, encode_cursor(getattr(last, id_column.key))
 
 
-def _encode(row_id: int) -> str:
+def encode_cursor(row_id: int) -> str:
+    """The cursor of the page that begins below this id."""
     return base64.urlsafe_b64encode(str(row_id).encode()).decode().rstrip("=")
 
 

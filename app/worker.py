@@ -27,11 +27,11 @@ from app.audits.executor import RUNNER, Progress, execute
 from app.audits.ledger import Claim, LeaseLost
 from app.audits.plan import plan
 from app.audits.queries import get_audit
-from app.audits.schedule import Scheduler
 from app.config import Settings
 from app.db import Database, utcnow
 from app.evidence.blobs import BlobStore
 from app.gate.service import resolve_pending
+from app.schedules.leader import Scheduler
 
 T = TypeVar("T")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func
+from sqlalchemy import case
 from sqlmodel import Session, col, select
 
 from app.errors import NotFound
 from app.paging import PageParams, paginate
-from app.tables import Audit, Decision, Finding, Model, Schedule, ScheduleSlot, Version
+from app.tables import Audit, Decision, Finding, Model, Version
 
 EARLIER_VERSIONS = 5
 """How many earlier versions are re-scored."""
@@ -95,54 +95,3 @@ def incumbent_of(session: Session, version: Version) -> Version | None:
         .limit(1)
     )
     return session.exec(query).first()
-
-
-@dataclass(frozen=True)
-class ScheduleRow:
-    """A schedule, its model's name, and the newest slot that was enqueued with its audit."""
-
-    schedule: Schedule
-    model: str
-    slot: ScheduleSlot | None
-    audit: Audit | None
-
-
-def schedules_page(session: Session, params: PageParams) -> tuple[list[ScheduleRow], str | None]:
-    schedules, cursor = paginate(session, select(Schedule), col(Schedule.id), params)
-    ids = [schedule.id for schedule in schedules]
-    names = dict(
-        session.exec(
-            select(Schedule.id, Model.name)
-            .join(Model, col(Schedule.model_id) == Model.id)
-            .where(col(Schedule.id).in_(ids))
-        ).all()
-    )
-    last = _last_slots(session, ids)
-    return [ScheduleRow(one, names[one.id], *last.get(one.id, (None, None))) for one in schedules], cursor
-
-
-def _last_slots(session: Session, schedule_ids: list[int]) -> dict[int, tuple[ScheduleSlot, Audit]]:
-    newest = (
-        select(ScheduleSlot.schedule_id, func.max(ScheduleSlot.slot).label("slot"))
-        .where(col(ScheduleSlot.schedule_id).in_(schedule_ids))
-        .group_by(col(ScheduleSlot.schedule_id))
-        .subquery()
-    )
-    query = (
-        select(ScheduleSlot, Audit)
-        .join(
-            newest,
-            (col(ScheduleSlot.schedule_id) == newest.c.schedule_id) & (col(ScheduleSlot.slot) == newest.c.slot),
-        )
-        .join(Audit, col(ScheduleSlot.audit_id) == Audit.id)
-    )
-    return {slot.schedule_id: (slot, audit) for slot, audit in session.exec(query)}
-
-
-def newest_slot(session: Session, schedule_id: int) -> ScheduleSlot | None:
-    query = select(ScheduleSlot).where(ScheduleSlot.schedule_id == schedule_id)
-    return session.exec(query.order_by(col(ScheduleSlot.slot).desc()).limit(1)).first()
-
-
-def enabled_schedules(session: Session) -> Sequence[Schedule]:
-    return session.exec(select(Schedule).where(col(Schedule.enabled).is_(True))).all()

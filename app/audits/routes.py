@@ -1,4 +1,4 @@
-"""Audits, their findings, and the schedules that queue them."""
+"""Audits and their findings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from app.audits import service
 from app.audits.queries import Filters
-from app.audits.schemas import AuditIn, AuditOut, FindingOut, ScheduleOut, Status
+from app.audits.schemas import AuditIn, AuditOut, FindingOut, Status
 from app.deps import CanAudit, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
 from app.paging import Cursor, Page
 
@@ -60,8 +60,3 @@ def retry(audit_id: RowId, session: WriteSession, identity: CanAudit, key: Idemp
 @router.get("/findings/{finding_id}", summary="One finding with everything that was measured")
 def finding(finding_id: RowId, session: ReadSession, _: CanRead) -> FindingOut:
     return service.show_finding(session, finding_id)
-
-
-@router.get("/schedules", summary="When models are audited without anybody asking")
-def schedules(session: ReadSession, page: Cursor, _: CanRead) -> Page[ScheduleOut]:
-    return service.list_schedules(session, page)

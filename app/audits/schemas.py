@@ -99,15 +99,3 @@ class FindingOut(BaseModel):
     cap: str | None
     seconds: float
     created_at: datetime
-
-
-class ScheduleOut(BaseModel):
-    """``last_slot`` is the newest slot that was enqueued, as the audit ``last_audit_id``. Times are UTC."""
-
-    model: str
-    cron: str
-    enabled: bool
-    last_slot: datetime | None
-    last_audit_id: int | None
-    last_audit_status: Status | None
-    next_slot: datetime | None

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from app import cron
 from app.access import audit_log, idempotency
 from app.access.identity import Identity
 from app.audits import ledger, queries
-from app.audits.queries import Filters, ScheduleRow
-from app.audits.schemas import AuditIn, AuditOut, CheckProgress, FindingOut, ScheduleOut
+from app.audits.queries import Filters
+from app.audits.schemas import AuditIn, AuditOut, CheckProgress, FindingOut
 from app.catalog.queries import find_version
 from app.db import utcnow
 from app.errors import Conflict, FieldError, Invalid, nearest
@@ -201,28 +200,3 @@ def show_finding(session: Session, finding_id: int) -> FindingOut:
 def _finding_out(finding: Finding, model: str, version: str, *, full: bool) -> FindingOut:
     columns = finding.model_dump(exclude=set() if full else {"measured"})
     return FindingOut(**columns, model=model, version=version)
-
-
-def list_schedules(session: Session, params: PageParams) -> Page[ScheduleOut]:
-    rows, cursor = queries.schedules_page(session, params)
-    return Page(items=[_schedule_out(row) for row in rows], next_cursor=cursor)
-
-
-def _schedule_out(row: ScheduleRow) -> ScheduleOut:
-    enabled = row.schedule.enabled
-    return ScheduleOut(
-        model=row.model,
-        cron=row.schedule.cron,
-        enabled=enabled,
-        last_slot=row.slot.slot if row.slot else None,
-        last_audit_id=row.audit.id if row.audit else None,
-        last_audit_status=row.audit.status if row.audit else None,
-        next_slot=_next_slot(row.schedule.cron) if enabled else None,
-    )
-
-
-def _next_slot(expression: str) -> datetime | None:
-    try:
-        return cron.next_slot(expression, utcnow())
-    except Invalid:  # the worker does not follow it, and logs why
-        return None

@@ -1,10 +1,11 @@
-"""When a model is audited without anybody asking: one cron expression a model, in UTC."""
+"""The schedule that a manifest declares: when the newest version is audited without anybody asking."""
 
 from __future__ import annotations
 
 from sqlmodel import Session, select
 
 from app import cron
+from app.db import utcnow
 from app.errors import FieldError, Invalid
 from app.tables import Model, Schedule
 
@@ -18,10 +19,11 @@ def require_cron(expression: str) -> None:
 
 
 def set_schedule(session: Session, model: Model, expression: str) -> Schedule:
-    """Audit ``model`` on this (valid) cron expression from now on."""
-    schedule = session.exec(select(Schedule).where(Schedule.model_id == model.id)).first()
-    if schedule is None:
-        schedule = Schedule(model_id=model.id, cron=expression)
-    schedule.cron = expression
+    """Audit the newest version of ``model`` on this (valid) cron expression from now on."""
+    query = select(Schedule).where(Schedule.model_id == model.id, Schedule.environment == "")
+    schedule = session.exec(query).first() or Schedule(model_id=model.id, cron="")
+    if schedule.cron != expression:
+        schedule.cron, schedule.since = expression, utcnow()
+        schedule.made_by = "manifest"
     session.add(schedule)
     return schedule

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from app.cli import audits, catalog, delivery, gate, scorecards, service
+from app.cli import audits, catalog, delivery, gate, schedules, scorecards, service
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
 from app.client import Problem, ServiceError
 from app.errors import AssayError
@@ -30,7 +30,7 @@ for group, name in (
     (catalog.model_commands, "model"),
     (catalog.evidence_commands, "evidence"),
     (audits.audit_commands, "audit"),
-    (audits.schedule_commands, "schedule"),
+    (schedules.schedule_commands, "schedule"),
     (scorecards.scorecard_commands, "scorecard"),
     (scorecards.checks_commands, "checks"),
     (gate.gate_commands, "gate"),

@@ -1,4 +1,4 @@
-"""``assay audit`` and ``assay schedule``."""
+"""``assay audit``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from app.cli.output import EXIT_FAIL, EXIT_UNKNOWN, console, print_table, read_m
 from app.client import Assay
 
 audit_commands = typer.Typer(help="Run checks on a version and follow them.", no_args_is_help=True)
-schedule_commands = typer.Typer(help="Audits that nobody has to ask for.", no_args_is_help=True)
 
 
 VERDICT_WIDTH = len("not_applicable")
@@ -97,13 +96,3 @@ def retry(audit_id: int) -> None:
     """Run a failed or cancelled audit again, as a new one."""
     audit = Assay().retry_audit(audit_id)
     typer.echo(f"audit {audit['id']} is {audit['status']}")
-
-
-@schedule_commands.command("list")
-def list_schedules() -> None:
-    """Every schedule with its last and next slot."""
-    rows = [
-        (s["model"], s["cron"], "on" if s["enabled"] else "paused", s["last_slot"], s["next_slot"])
-        for s in Assay().schedules()
-    ]
-    print_table("", ("MODEL", "CRON (UTC)", "STATE", "LAST SLOT", "NEXT SLOT"), rows)

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import sqlmodel
 from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, func, or_, select, text
 from sqlmodel import Session, col
 
 from app.db import UTCDateTime
 from app.scorecards.facts import CONCLUSIVE, AttestationFact, FindingFact
 from app.scorecards.schemas import DecisionBrief
-from app.tables import Attestation, Decision, Finding, Model, Version
+from app.tables import Attestation, Decision, Finding, Model, Schedule, Version
 from checks.contract import Scope, Verdict
 from checks.rubric import TESTS
 
@@ -226,3 +227,16 @@ def newest_decisions(session: Session, model_ids: Sequence[int]) -> dict[int, li
         brief = DecisionBrief(**dict(zip(DecisionBrief.model_fields, row, strict=True)))
         found.setdefault(model_id, []).append(brief)
     return found
+
+
+def crons(session: Session, model: Model, environment: str | None) -> list[str]:
+    """On which cron expressions the model is audited in ``environment`` (None: anywhere).
+
+    A paused schedule counts, or pausing it would keep old evidence fresh. Where the environment has no schedule
+    of its own, that of the newest version counts.
+    """
+    query = sqlmodel.select(Schedule.environment, Schedule.cron).where(Schedule.model_id == model.id)
+    found = dict(session.exec(query).all())
+    if environment is None:
+        return list(found.values())
+    return [found[where] for where in (environment, "") if where in found][:1]

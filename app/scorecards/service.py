@@ -16,6 +16,7 @@ from app.scorecards import queries
 from app.scorecards.facts import Facts, Scorecard
 from app.scorecards.schemas import BandOut, DecisionBrief, ExhibitOut, FleetRow, ScorecardOut, ShieldsBadge
 from app.scorecards.scoring import score
+from app.scorecards.windows import interval_days
 from app.scorecards.windows import windows as windows_for
 from app.tables import Model, Version
 
@@ -43,9 +44,14 @@ def evidence_facts(
         findings=queries.newest_findings(session, model, version, environment, moment),
         attestations=queries.attestations(session, model, version, environment, moment),
         runs=queries.automatic_runs(session, model, moment),
-        windows={**windows_for(model.retraining_days), **(windows or {})},
+        windows={**_windows(session, model, environment), **(windows or {})},
         automated=frozenset(checks.discover()),
     )
+
+
+def _windows(session: Session, model: Model, environment: str | None) -> Mapping[str, float]:
+    intervals = [interval_days(one) for one in queries.crons(session, model, environment)]
+    return windows_for(model.retraining_days, min(filter(None, intervals), default=None))
 
 
 def scorecard(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from app import cron
+from app.errors import Invalid
 from checks.rubric import TESTS
 
 DEFAULT_CADENCE_DAYS = 30.0
@@ -29,3 +31,11 @@ def windows(retraining_days: float | None = None, schedule_days: float | None = 
             for test in TESTS
         }
     )
+
+
+def interval_days(expression: str) -> float | None:
+    """Days from slot to slot of a cron expression; None for one that nobody can follow."""
+    try:
+        return cron.interval_days(expression)
+    except Invalid:
+        return None

@@ -85,6 +85,8 @@ class Schedule(SQLModel, table=True):
     """When a model is audited without anybody asking: what serves in ``environment``, else ("") its newest version.
 
     ``catch_up`` says what becomes of slots that were missed: latest (one audit for all), all, or none.
+    ``since`` is from when slots count: when it was made, resumed, or given another cron expression. ``made_by``:
+    "default" (made because a version serves), "manifest", or who set it.
     """
 
     __table_args__ = (UniqueConstraint("model_id", "environment"),)
@@ -95,17 +97,24 @@ class Schedule(SQLModel, table=True):
     cron: str
     enabled: bool = True
     catch_up: str = Field(default="latest", sa_column_kwargs={"server_default": "latest"})
+    made_by: str = Field(default="manifest", sa_column_kwargs={"server_default": "manifest"})
+    since: datetime | None = moment(nullable=True)
     created_at: datetime = moment()
 
 
 class ScheduleSlot(SQLModel, table=True):
-    """A slot that was queued or found missed; the key makes doing either twice impossible."""
+    """What became of a slot; the key makes handling one twice impossible.
+
+    ``status``: queued (in time), caught_up (queued late), missed (no audit; ``reason`` says why), skipped (nothing
+    to audit where nobody asked for more than a default).
+    """
 
     __tablename__: ClassVar[str] = "schedule_slot"
 
     schedule_id: int = Field(foreign_key="schedule.id", primary_key=True)
     slot: datetime = Field(sa_type=UTCDateTime, primary_key=True)
     status: str = Field(default="queued", sa_column_kwargs={"server_default": "queued"})
+    reason: str | None = None
     audit_id: int | None = Field(default=None, foreign_key="audit.id")
     created_at: datetime = moment()
 

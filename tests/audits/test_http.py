@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from app.audits import ledger, schedule
-from app.db import utcnow
-from app.tables import Schedule
+from app.audits import ledger
 from checks import discover
 from tests.audits.conftest import plant
 
@@ -173,26 +169,3 @@ def test_a_succeeded_audit_is_not_retried(http, database, settings):
     finished(database, settings)
     answer = http.post(f"{AUDITS}/{audit_id}/retry")
     assert (answer.status_code, "succeeded" in answer.json()["detail"]) == (409, True)
-
-
-def test_schedules_show_the_last_and_the_next_slot(http, database, planted):
-    assert http.get("/api/v1/schedules").json()["items"] == []
-    with database.write() as session:
-        other, _ = plant(session, name="other")
-        due = Schedule(model_id=planted[0].id, cron="0 6 * * *", created_at=utcnow() - timedelta(days=2))
-        session.add_all([due, Schedule(model_id=other.id, cron="0 6 * * *", enabled=False)])
-    audit_id = schedule.enqueue_due(database, due.id)
-    paused, followed = http.get("/api/v1/schedules").json()["items"]
-    assert (followed["model"], followed["cron"], followed["enabled"]) == ("tumour-malignancy", "0 6 * * *", True)
-    assert (followed["last_audit_id"], followed["last_audit_status"]) == (audit_id, "queued")
-    assert "T06:00:00" in followed["last_slot"]
-    assert "T06:00:00" in followed["next_slot"]
-    assert followed["last_slot"] < followed["next_slot"]
-    assert (paused["enabled"], paused["last_slot"], paused["next_slot"]) == (False, None, None)
-
-
-def test_a_schedule_that_cannot_be_followed_is_listed_without_a_next_slot(http, database, planted):
-    with database.write() as session:
-        session.add(Schedule(model_id=planted[0].id, cron="0 6 1 * 1"))
-    (listed,) = http.get("/api/v1/schedules").json()["items"]
-    assert (listed["cron"], listed["next_slot"]) == ("0 6 1 * 1", None)

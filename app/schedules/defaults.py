@@ -1,0 +1,44 @@
+"""Schedules that nobody has to set: wherever a version serves, it is monitored, the more often the riskier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.access import audit_log
+from app.access.identity import SCHEDULER
+from app.db import insert_new
+from app.schedules import queries
+from app.tables import Model, Schedule
+
+DEFAULT = "default"
+
+CRON_BY_TIER: Mapping[str, str] = {"high": "{} 5 * * *", "medium": "{} 5 * * mon", "low": "{} 5 1 * *"}
+"""Daily, weekly, monthly, in the hour from 5:00 UTC; each model in a minute of its own."""
+
+
+def default_cron(model: Model) -> str:
+    return CRON_BY_TIER[model.risk_tier].format(model.id * 7 % 60)
+
+
+def schedule_what_serves(session: Session, now: datetime) -> int:
+    """Give every environment in which a model serves a schedule unless it has one; how many were made."""
+    made = 0
+    for model, environment in queries.served_without_schedule(session):
+        row = {
+            "model_id": model.id,
+            "environment": environment,
+            "cron": default_cron(model),
+            "enabled": True,
+            "catch_up": "latest",
+            "made_by": DEFAULT,
+            "since": now,
+            "created_at": now,
+        }
+        if insert_new(session, Schedule, row):
+            made += 1
+            subject = f"schedule/{model.name}/{environment}"
+            audit_log.record(session, SCHEDULER.name, "schedule.made", subject, cron=row["cron"])
+    return made
