@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from app.access import audit_log
 from app.access.identity import Identity
+from app.alerts import verdicts
 from app.config import Settings
 from app.db import Database, database_now
 from app.errors import Conflict
@@ -120,7 +121,10 @@ def finish(
             return _end(session, audit, "cancelled", claim.worker)
         for stored in exhibits:
             blobs.remember(session, stored)
-        session.add_all(_finding(audit, columns, database_now(session)) for columns in findings)
+        rows = [_finding(audit, columns, database_now(session)) for columns in findings]
+        session.add_all(rows)
+        session.flush()
+        verdicts.note(session, audit, rows)
         return _end(session, audit, "succeeded", claim.worker)
 
 
@@ -208,4 +212,6 @@ def _end(session: Session, audit: Audit, status: str, actor: str, error: str | N
     audit.finished_at = database_now(session)
     details = {"worker": audit.worker, "fence": audit.fence, "attempts": audit.attempts}
     audit_log.record(session, actor, f"audit.{status}", f"audit/{audit.id}", **details)
+    if status == "failed":
+        verdicts.note_failed_audit(session, audit)
     return status
