@@ -20,6 +20,7 @@ import app.catalog.routes
 import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
+import app.monitoring.dependencies.routes
 import app.pages.routes
 import app.schedules.routes
 import app.scorecards.routes
@@ -44,6 +45,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.scorecards.routes.router,
     app.gate.routes.router,
     app.delivery.routes.router,
+    app.monitoring.dependencies.routes.router,
     app.alerts.routes.router,
     app.access.routes.router,
 )
@@ -70,6 +72,7 @@ TAGS = [
     {"name": "scorecards", "description": "The 28 tests of a version, scored."},
     {"name": "gate", "description": "May this version go to this environment? Policies and decisions."},
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
+    {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
     {"name": "access", "description": "Tokens."},
     {"name": "operations", "description": "Health and metrics."},

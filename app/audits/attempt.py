@@ -65,6 +65,24 @@ class Traffic(Message):
     labels: File | None = None
 
 
+class DependencyTold(Message):
+    """A dependency that changed, and the first receipt that somebody was told."""
+
+    name: str
+    kind: str
+    seen_at: datetime
+    planted: bool
+    told_at: datetime | None = None
+    receipt: str | None = None
+
+
+class DependencyFacts(Message):
+    """``watched``: kind by name. ``changes`` of the last 90 days, newest first."""
+
+    watched: dict[str, str]
+    changes: list[DependencyTold]
+
+
 class Attempt(Message):
     """Everything that one attempt at an audit needs; nothing else reaches its process.
 
@@ -75,6 +93,7 @@ class Attempt(Message):
     subject: Subject
     moment: datetime = Field(default_factory=lambda: datetime.now(UTC))
     traffic: Traffic | None = None
+    dependencies: DependencyFacts | None = None
     datasets: dict[str, DataFile] = {}
     handed_in: dict[str, HandedInFile] = {}
     earlier: list[EarlierSubject] = []

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app.audits import queries
 from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, Subject
+from app.audits.planning.dependencies import dependencies_of
 from app.audits.planning.traffic import traffic_of
 from app.catalog import queries as catalog
 from app.catalog.datasets import dataset_path
@@ -37,6 +38,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         handed_in=_handed_in(session, version, blobs),
         earlier=_earlier(session, version, blobs),
         organisation=asdict(policy) if policy else None,
+        dependencies=dependencies_of(session, audit, audit.window_end or audit.created_at),
         traffic=traffic_of(session, audit, blobs, settings, folder),
     )
 
