@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("import_weight", "gate_latency")
+BENCHMARKS = ("import_weight", "gate_latency", "drift")
 
 for name in BENCHMARKS:
     print(f"== {name}", flush=True)

@@ -72,12 +72,13 @@ class LabelledServing:
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """Counts of one column, mergeable: those of two parts add up to those of the whole.
+    """Counts of one column over some twenty bins, mergeable: those of two parts add up to those of the whole.
 
-    ``counts``: rows in each bin. A number's bins lie between ``edges``, taken from the reference, with one below
-    the first and one above the last; a category's bins are ``categories``, those of both sides. ``missing`` are
-    nulls and NaN; ``unreadable``, ``below``, ``above``, ``unknown`` break the declared schema: of another type,
-    under its minimum, over its maximum, none of its categories. ``mean`` and ``std`` are None for categories.
+    ``counts``: rows in each bin. A number's bins lie between ``edges``, equal shares of the reference, with one
+    below the first and one from the last on; a category's bins are ``categories``, the reference's most frequent,
+    and one of all others. ``missing`` are nulls and NaN, and in no bin; ``unreadable``, ``below``, ``above``,
+    ``unknown`` break the declared schema: of another type, under its minimum, over its maximum, none of its
+    categories. ``mean`` and ``std`` are None for categories.
     """
 
     rows: int
@@ -96,17 +97,23 @@ class ColumnProfile:
 @dataclass(frozen=True)
 class InputProfiles:
     """All of the signature's columns, in all rows of the window and of the reference (``ReferenceData`` if the
-    version has it, else its training data). ``absent``: columns that one side does not have at all.
+    version has it, else its training data).
+
+    ``absent``: which side, "reference" or "serving", does not have
+    a column at all; it has no profile.
 
     ``wasserstein``: distance of a number's two distributions in units of the reference's standard deviation;
-    ``jensen_shannon``: distance (square root, base 2, 0 to 1) over the bins. Both by column.
+    ``jensen_shannon``: distance (square root, natural logarithm, 0 to 0.83). Both by column, as Evidently 0.7
+    defines them, left out where they have no meaning.
     """
 
     window: Window
     reference_name: str
+    reference_rows: int
+    serving_rows: int
     reference: Mapping[str, ColumnProfile]
     serving: Mapping[str, ColumnProfile]
-    absent: tuple[str, ...]
+    absent: Mapping[str, str]
     wasserstein: Mapping[str, float]
     jensen_shannon: Mapping[str, float]
 

@@ -28,8 +28,7 @@ ENGINE = os.environ.get("ASSAY_TEST_DATABASE", "sqlite")
 
 
 def pytest_generate_tests(metafunc):
-    marked = metafunc.definition.get_closest_marker
-    wanted = marked("both_databases") and not marked("sqlite_only")
+    wanted = metafunc.definition.get_closest_marker("both_databases")
     if wanted and ENGINE == "sqlite" and "engine_name" in metafunc.fixturenames:
         metafunc.parametrize("engine_name", ENGINES, indirect=True)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, Subject
+from app.audits.attempt import Attempt, EarlierSubject, File, Subject
 from app.audits.providing import PROVIDERS, Provided
+from app.audits.providing.files import unchanged
 from app.catalog.declaration import declaration_of
 from app.catalog.manifest import Manifest
 from app.evidence import junit, training_metrics
@@ -85,7 +85,7 @@ class Evidence:
         file = self._attempt.datasets.get(role)
         if file is None:
             raise Missing(f"a data set registered as {role}", f"name it in the manifest under data.{role}")
-        path = _unchanged(file, role)
+        path = unchanged(file, role)
         return Provided(kind(read_frame(path, file.format), file.digest), {role: file.digest})
 
     def _predictor(self) -> Provided:
@@ -155,22 +155,6 @@ class Evidence:
 
 def _declaration(subject: Subject) -> Declaration:
     return declaration_of(Manifest.model_validate(subject.manifest), subject.model_class)
-
-
-def _unchanged(file: DataFile, role: str) -> Path:
-    """The path of a data set whose content is what was registered. A blob's is by construction."""
-    way_out = "restore the file, or register a version on what is there now"
-    if file.path is None:
-        raise Missing(f"the data set {role}, {file.location}: {file.problem}", way_out)
-    path = Path(file.path)
-    if file.location and _digest(path) != file.digest:
-        raise Missing(f"the data set {role} as it was registered ({file.location}: its digest differs)", way_out)
-    return path
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _load(artifact: File, declared: Declaration) -> Predictor:

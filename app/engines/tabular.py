@@ -75,12 +75,27 @@ def read_frame(path: Path, format: str, columns: Sequence[str] | None = None) ->
         Invalid: the file cannot be read, or lacks a column.
     """
     with _readable(format):
-        table = _table(path, format, columns)
-        check_columns(table.schema)
-        frame: pd.DataFrame = _plain(table).to_pandas(
+        frame: pd.DataFrame = read_table(path, format, columns).to_pandas(
             ignore_metadata=True, date_as_object=False, split_blocks=True, self_destruct=True
         )
     return frame
+
+
+def read_table(path: Path, format: str, columns: Sequence[str] | None = None) -> pa.Table:  # noqa: A002
+    """As ``read_frame``, as a table of Arrow's."""
+    with _readable(format):
+        table = _table(path, format, columns)
+        check_columns(table.schema)
+        return _plain(table)
+
+
+def parquet_columns(path: Path) -> tuple[tuple[str, str], ...]:
+    """Name and Arrow type of each column, by the file's footer alone. Raises Invalid."""
+    import pyarrow.parquet as pq
+
+    with _readable("parquet"), pq.ParquetFile(path, **_PARQUET) as file:
+        _check_footer(file)
+        return tuple(check_columns(file.schema_arrow).items())
 
 
 @contextmanager

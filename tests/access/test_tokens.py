@@ -13,8 +13,6 @@ from app.db import utcnow
 from app.errors import Invalid, NotAuthenticated, NotFound
 from app.tables import AuditLog, Token
 
-pytestmark = pytest.mark.both_databases
-
 
 def make(session, **given):
     return service.create_token(session, **{"name": "robot", "role": "ci", "created_by": "tests"} | given)
@@ -45,7 +43,6 @@ def test_swapped_surroundings_are_no_token():
         assert not tokens.well_formed(wrong)
 
 
-@pytest.mark.sqlite_only(reason="reads SQLite's file")
 def test_only_the_digest_is_stored(database, settings):
     with database.write() as session:
         token, secret = make(session)
