@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from app.cli import audits, catalog, delivery, gate, schedules, scorecards, service
+from app.cli import alerts, audits, catalog, delivery, gate, schedules, scorecards, service
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
 from app.client import Problem, ServiceError
 from app.errors import AssayError
@@ -36,6 +36,8 @@ for group, name in (
     (gate.gate_commands, "gate"),
     (gate.policy_commands, "policy"),
     (delivery.deployment_commands, "deployments"),
+    (alerts.alert_commands, "alerts"),
+    (alerts.dependency_commands, "dependencies"),
     (service.token_commands, "token"),
     (service.db_commands, "db"),
 ):

@@ -19,6 +19,7 @@ from app import cron
 from app.config import Settings
 from app.db import Database, database_now, insert_new, rows_changed
 from app.errors import Invalid
+from app.monitoring import dependencies
 from app.schedules import defaults, queries, slots
 from app.schedules.slots import counted_since
 from app.tables import Lease, Schedule
@@ -86,6 +87,16 @@ class Scheduler:
         self._crons = crons
         for schedule_id in self._due(schedules):  # what nobody was woken up for
             self._follow(schedule_id)
+        if leads:
+            self._plant()
+
+    def _plant(self) -> None:
+        """A change of a dependency, every week, which MON-1 wants to see told."""
+        with self._db.read() as session:
+            due = dependencies.drills_due(session, self._clock(session))
+        if due:
+            with self._db.write() as session:
+                dependencies.plant_due(session, self._clock(session))
 
     def _schedules(self) -> list[Schedule]:
         """Those that can be followed, the ones that are due by default among them."""

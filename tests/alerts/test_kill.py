@@ -24,8 +24,8 @@ from tests.audits.waiting import wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.both_databases]
 
 KILLS = int(os.environ.get("KILLS", "6"))
-ALERTS_A_KILL = 8
-LEASE_SECONDS = 1.0
+ALERTS_A_KILL = 6
+LEASE_SECONDS = 2.0
 
 
 @pytest.fixture

@@ -109,19 +109,29 @@ def _tell(
     return alert
 
 
+def drills_due(session: Session, now: datetime) -> list[tuple[int, str]]:
+    """(model id, environment) wherever dependencies are watched and the last drill is nearly a week old."""
+    return [where for where in queries.watched(session) if _is_due(queries.newest_planted(session, *where), now)]
+
+
+def _is_due(last: Dependency | None, now: datetime) -> bool:
+    return last is None or last.seen_at <= now - PLANTED_EVERY
+
+
 def plant_due(session: Session, now: datetime) -> int:
-    """Plant a change wherever dependencies are watched and the last one is nearly a week old.
+    """Plant a change wherever a drill is due.
 
     Returns:
         How many were planted.
     """
-    return sum(_plant(session, *where, now) for where in queries.watched(session))
+    due = drills_due(session, now)
+    for model_id, environment in due:
+        _plant(session, model_id, environment, now)
+    return len(due)
 
 
-def _plant(session: Session, model_id: int, environment: str, now: datetime) -> bool:
+def _plant(session: Session, model_id: int, environment: str, now: datetime) -> None:
     last = queries.newest_planted(session, model_id, environment)
-    if last is not None and last.seen_at > now - PLANTED_EVERY:
-        return False
     row = Dependency(
         model_id=model_id,
         environment=environment,
@@ -137,7 +147,6 @@ def _plant(session: Session, model_id: int, environment: str, now: datetime) -> 
     _tell(session, session.get_one(Model, model_id), environment, [row], SCHEDULER)
     session.add(row)
     session.flush()
-    return True
 
 
 def list_dependencies(
