@@ -17,7 +17,6 @@ from typing import Any, Self
 import httpx2
 
 from app.client_alerts import Alerts
-from app.client_traffic import Traffic
 
 DEFAULT_URL = "http://127.0.0.1:8321"
 POLL_SECONDS = 0.5
@@ -39,7 +38,7 @@ class Problem(Exception):
         super().__init__(body.get("detail") or body.get("title") or f"HTTP {status}")
 
 
-class Assay(Alerts, Traffic):
+class Assay(Alerts):
     """A connection to one service.
 
     Args:

@@ -134,10 +134,13 @@ class TrainingPeriod:
 
 @dataclass(frozen=True)
 class StalenessLimit:
-    """The age at which MODEL-4 measured that quality is lost, from its newest conclusive finding."""
+    """The age that MODEL-4's newest conclusive finding allows: at which quality is lost or, not ``lost``, up to
+    which it was seen not to be.
+    """
 
     days: float
     finding_id: int
+    lost: bool = True
 
 
 @dataclass(frozen=True)
@@ -160,12 +163,12 @@ class AgedRun:
 class AgedPredictions(HandedIn):
     """Trainings of one recipe to different cut-off dates, all scored on the same current labelled rows.
 
-    ``labels``: (n,); ``labelled_until`` is the time of the newest of them. ``skipped`` says which trainings could
-    not be scored and why.
+    ``labels``: (n,); ``labelled_at`` is the middle (median) of their rows' times. ``skipped`` says which trainings
+    could not be scored and why.
     """
 
     labels: Any = field(default=None, repr=False)
-    labelled_until: datetime | None = None
+    labelled_at: datetime | None = None
     runs: tuple[AgedRun, ...] = ()
     skipped: tuple[str, ...] = ()
 

@@ -45,6 +45,21 @@ class EarlierSubject(Subject):
     rescored: bool = True
 
 
+class OlderSubject(Subject):
+    """An earlier version of the same recipe, with the data that tells until when it was trained."""
+
+    name: str
+    train: DataFile | None = None
+
+
+class Staleness(Message):
+    """The age that MODEL-4's newest conclusive finding allows; ``lost``: quality is, at that age."""
+
+    days: float
+    lost: bool
+    finding_id: int
+
+
 class HandedInFile(File):
     """A file from outside; its kind is its ``format``. ``cap`` says why it earns half a point at most."""
 
@@ -97,6 +112,8 @@ class Attempt(Message):
     datasets: dict[str, DataFile] = {}
     handed_in: dict[str, HandedInFile] = {}
     earlier: list[EarlierSubject] = []
+    same_recipe: list[OlderSubject] = []
+    staleness: Staleness | None = None
     organisation: dict[str, Any] | None = None
     thresholds: dict[str, dict[str, Any]] = {}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlmodel import Session
 
 from app.audits import queries
-from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, Subject
+from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, OlderSubject, Subject
+from app.audits.planning.ages import STALENESS_TEST, same_recipe, staleness_of
 from app.audits.planning.dependencies import dependencies_of
 from app.audits.planning.traffic import traffic_of
 from app.catalog import queries as catalog
@@ -39,6 +40,8 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         earlier=_earlier(session, version, blobs),
         organisation=asdict(policy) if policy else None,
         dependencies=dependencies_of(session, audit, audit.window_end or audit.created_at),
+        same_recipe=_same_recipe(session, audit, version, blobs, settings),
+        staleness=staleness_of(session, audit),
         traffic=traffic_of(session, audit, blobs, settings, folder),
     )
 
@@ -74,6 +77,21 @@ def _handed_in(session: Session, version: Version, blobs: BlobStore) -> dict[str
         kind: HandedInFile(**_file(row.digest, kind, blobs).model_dump(), cap=cap_of(row, version))
         for kind, row in newest.items()
     }
+
+
+def _same_recipe(
+    session: Session, audit: Audit, version: Version, blobs: BlobStore, settings: Settings
+) -> list[OlderSubject]:
+    if STALENESS_TEST not in audit.checks:
+        return []
+    return [
+        OlderSubject(
+            **_subject(one, blobs),
+            name=one.name,
+            train=_data_file(train, blobs, settings) if train else None,
+        )
+        for one, train in same_recipe(session, version)
+    ]
 
 
 def _earlier(session: Session, version: Version, blobs: BlobStore) -> list[EarlierSubject]:

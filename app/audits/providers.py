@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.audits.attempt import Attempt, EarlierSubject, File, Subject
+from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, Subject
 from app.audits.providing import PROVIDERS, Provided
 from app.audits.providing.files import unchanged
 from app.catalog.declaration import declaration_of
@@ -31,6 +31,9 @@ from checks.evidence import (
     TrainingMetrics,
     UnitTests,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROLES: dict[type[Data], str] = {TrainingData: "train", Holdout: "test", ReferenceData: "reference"}
 
@@ -76,17 +79,14 @@ class Evidence:
 
     @cached_property
     def _declared(self) -> Declaration:
-        return _declaration(self._attempt.subject)
+        return declaration(self._attempt.subject)
 
     def _data(self, kind: type[Data]) -> Provided:
-        from app.engines.tabular import read_frame
-
         role = ROLES[kind]
         file = self._attempt.datasets.get(role)
         if file is None:
             raise Missing(f"a data set registered as {role}", f"name it in the manifest under data.{role}")
-        path = unchanged(file, role)
-        return Provided(kind(read_frame(path, file.format), file.digest), {role: file.digest})
+        return Provided(kind(data_frame(file, role), file.digest), {role: file.digest})
 
     def _predictor(self) -> Provided:
         artifact = self._attempt.subject.artifact
@@ -95,7 +95,7 @@ class Evidence:
                 "a model that can predict: this version is registered as predictions only",
                 "register the model itself as skops or ONNX",
             )
-        return Provided(_load(artifact, self._declared), {"artifact": artifact.digest})
+        return Provided(load(artifact, self._declared), {"artifact": artifact.digest})
 
     def _holdout_predictions(self) -> Provided:
         holdout = self.get(Holdout)
@@ -153,14 +153,23 @@ class Evidence:
         return _path(file).read_bytes(), file.digest, file.cap
 
 
-def _declaration(subject: Subject) -> Declaration:
+def declaration(subject: Subject) -> Declaration:
+    """What a version's manifest declares."""
     return declaration_of(Manifest.model_validate(subject.manifest), subject.model_class)
 
 
-def _load(artifact: File, declared: Declaration) -> Predictor:
-    from app.engines.models import load
+def load(artifact: File, declared: Declaration) -> Predictor:
+    """The model in a file, ready to predict."""
+    from app.engines import models
 
-    return load(_path(artifact), artifact.format, declared)
+    return models.load(_path(artifact), artifact.format, declared)
+
+
+def data_frame(file: DataFile, role: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A data set, or some of its columns; Missing when it is not what was registered."""
+    from app.engines.tabular import read_frame
+
+    return read_frame(unchanged(file, role), file.format, columns)
 
 
 def _path(file: File) -> Path:
@@ -172,7 +181,7 @@ def _path(file: File) -> Path:
 def _rescore(subject: EarlierSubject, holdout: Holdout) -> Rescored:
     if subject.artifact is None:
         raise Missing("registered as predictions only", "register the model itself")
-    predictor = _load(subject.artifact, _declaration(subject))
+    predictor = load(subject.artifact, declaration(subject))
     return Rescored(subject.name, predictor.predict(holdout.frame))
 
 
