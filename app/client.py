@@ -17,6 +17,7 @@ from typing import Any, Self
 import httpx2
 
 from app.client_alerts import Alerts
+from app.client_traffic import Traffic
 
 DEFAULT_URL = "http://127.0.0.1:8321"
 POLL_SECONDS = 0.5
@@ -38,7 +39,7 @@ class Problem(Exception):
         super().__init__(body.get("detail") or body.get("title") or f"HTTP {status}")
 
 
-class Assay(Alerts):
+class Assay(Alerts, Traffic):
     """A connection to one service.
 
     Args:

@@ -21,6 +21,7 @@ import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
 import app.monitoring.dependencies.routes
+import app.monitoring.routes
 import app.pages.routes
 import app.schedules.routes
 import app.scorecards.routes
@@ -44,6 +45,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.schedules.routes.router,
     app.scorecards.routes.router,
     app.gate.routes.router,
+    app.monitoring.routes.router,
     app.delivery.routes.router,
     app.monitoring.dependencies.routes.router,
     app.alerts.routes.router,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,35 +58,55 @@ def inspect_model(path: Path, filename: str, settings: Settings) -> ModelFacts:
         Invalid: it is not accepted, cannot be read, or took its reader down; the reason names the file.
         Unavailable: too many inspections are waiting.
     """
-    return _checked(TypeAdapter(ModelFacts), _inspect("model", path, filename, settings), filename)
+    return checked(TypeAdapter(ModelFacts), _inspect("model", path, filename, settings), filename)
 
 
 def inspect_dataset(path: Path, filename: str, settings: Settings) -> DatasetFacts:
     """Read a data set once, to its end, and say what is in it. Arguments and errors as ``inspect_model``."""
-    return _checked(TypeAdapter(DatasetFacts), _inspect("dataset", path, filename, settings), filename)
+    return checked(TypeAdapter(DatasetFacts), _inspect("dataset", path, filename, settings), filename)
 
 
 def _inspect(what: str, path: Path, filename: str, settings: Settings) -> Mapping[str, Any]:
     request = {"what": what, "path": str(path.resolve()), "filename": filename}
+    with in_sandbox(INSPECTOR, request, filename, settings) as (answer, _):
+        return answer
+
+
+@contextmanager
+def in_sandbox(
+    module: str, request: dict[str, Any], filename: str, settings: Settings
+) -> Iterator[tuple[Mapping[str, Any], Path]]:
+    """The answer of a process that looked into a file, and the folder in which it may have left others.
+
+    Raises:
+        Invalid: its reader took itself down; names the file.
+        Unavailable: too many inspections are waiting.
+    """
+    settings.work_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=settings.work_dir, prefix="inspection-", ignore_cleanup_errors=True) as folder:
+        yield _call(module, request, filename, settings, Path(folder)), Path(folder)
+
+
+def _call(
+    module: str, request: dict[str, Any], filename: str, settings: Settings, folder: Path
+) -> Mapping[str, Any]:
     if not _places.acquire(timeout=settings.inspection_seconds):
         raise Unavailable("Too many files are being looked into; try again in a moment.")
     try:
-        settings.work_dir.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=settings.work_dir, prefix="inspection-", ignore_cleanup_errors=True) as folder:
-            return sandbox.call(
-                INSPECTOR,
-                request,
-                seconds=settings.inspection_seconds,
-                memory_mb=settings.inspection_memory_mb,
-                folder=Path(folder),
-            )
+        return sandbox.call(
+            module,
+            request,
+            seconds=settings.inspection_seconds,
+            memory_mb=settings.inspection_memory_mb,
+            folder=folder,
+        )
     except sandbox.Stopped as stopped:
         raise Invalid(f"{filename}: the file could not be read, its reader was {stopped}") from stopped
     finally:
         _places.release()
 
 
-def _checked(kind: TypeAdapter[Facts], answer: Mapping[str, Any], filename: str) -> Facts:
+def checked(kind: TypeAdapter[Facts], answer: Mapping[str, Any], filename: str) -> Facts:
     """The answer, which came from a process that read something strange, as what it must be."""
     if refused := answer.get("refused"):
         raise Invalid(str(refused))

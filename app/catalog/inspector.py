@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from app.errors import Invalid
 
 MODELS = frozenset({"skops", "onnx"})
 DATASETS = frozenset({"parquet", "csv", "arrow"})
+TEXTS = frozenset({"csv", "json-lines"})
+"""Formats that begin with anything."""
 
 PICKLE_WAYS_OUT = (
     "loading it would run code, so it is never loaded. Save the model with skops "
@@ -37,8 +39,12 @@ def examine(request: Mapping[str, str]) -> dict[str, Any]:
     Returns:
         ``{"facts": {...}}`` or ``{"refused": reason}``.
     """
-    path, filename = Path(request["path"]), Path(request["filename"]).name
     look = _model if request["what"] == "model" else _dataset
+    return answer(look, Path(request["path"]), Path(request["filename"]).name)
+
+
+def answer(look: Callable[[Path, str], dict[str, Any]], path: Path, filename: str) -> dict[str, Any]:
+    """What ``look`` finds in a file, or why it is refused, as ``examine`` returns it."""
     try:
         return {"facts": look(path, filename)}
     except Invalid as error:
@@ -84,7 +90,7 @@ def require_kind(path: Path, filename: str, accepted: frozenset[str]) -> str:
         endings = ", ".join(ending for ending, name in kinds.EXTENSIONS.items() if name in accepted)
         ending, content = suffix or "nothing", kinds.NAMES[kind]
         raise Invalid(f"the name ends with {ending!r}, accepted are {endings}; the content is {content}")
-    if kind == "unknown" and named == "csv":
+    if kind == "unknown" and named in TEXTS:
         return named
     if kind != named:
         raise Invalid(f"the name says {kinds.NAMES[named]}, but the content is {kinds.NAMES[kind]}")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated
 
-import anyio.from_thread
 from fastapi import APIRouter, Path, Request, Response
 from sqlmodel import Session, col, select
 
@@ -21,6 +19,7 @@ from app.catalog.schemas import (
 )
 from app.deps import Blobs, CanPushEvidence, CanRead, CanRegister, Config, Db, ReadSession
 from app.evidence import blobs as blob_rows
+from app.http.streams import body_of
 from app.paging import Cursor, Page, paginate
 from app.tables import Dataset, Model, Pipeline, Version
 
@@ -33,7 +32,7 @@ DigestPath = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 def upload(
     digest: DigestPath, request: Request, db: Db, blobs: Blobs, config: Config, _: CanPushEvidence
 ) -> dict[str, int]:
-    stored = blobs.put(_body(request), limit=config.max_upload_mb * 1024 * 1024, expect=digest)
+    stored = blobs.put(body_of(request), limit=config.max_upload_mb * 1024 * 1024, expect=digest)
     with db.write() as session:
         blob_rows.remember(session, stored)
     return {"size": stored.size}
@@ -42,16 +41,6 @@ def upload(
 @router.head("/blobs/{digest}", summary="Whether a file is there already")
 def has_blob(digest: DigestPath, blobs: Blobs, _: CanPushEvidence) -> Response:
     return Response(status_code=204 if blobs.has(digest) else 404)
-
-
-def _body(request: Request) -> Iterator[bytes]:
-    """The request's body, chunk by chunk, pulled from the event loop into this thread."""
-    stream = request.stream()
-
-    async def pull() -> bytes:
-        return await anext(stream, b"")
-
-    return iter(lambda: anyio.from_thread.run(pull), b"")
 
 
 @router.post("/registrations", status_code=201, summary="Register a version from its manifest")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from app.cli import alerts, audits, catalog, delivery, gate, schedules, scorecards, service
+from app.cli import alerts, audits, catalog, delivery, gate, schedules, scorecards, service, traffic
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
 from app.client import Problem, ServiceError
 from app.errors import AssayError
@@ -38,6 +38,9 @@ for group, name in (
     (delivery.deployment_commands, "deployments"),
     (alerts.alert_commands, "alerts"),
     (alerts.dependency_commands, "dependencies"),
+    (traffic.predictions_commands, "predictions"),
+    (traffic.labels_commands, "labels"),
+    (traffic.traffic_commands, "traffic"),
     (service.token_commands, "token"),
     (service.db_commands, "db"),
 ):

@@ -23,6 +23,8 @@ EXTENSIONS = {
     ".arrows": "arrow",
     ".feather": "arrow",
     ".ipc": "arrow",
+    ".jsonl": "json-lines",
+    ".ndjson": "json-lines",
 }
 
 NAMES = {
@@ -31,6 +33,7 @@ NAMES = {
     "parquet": "Parquet",
     "csv": "CSV",
     "arrow": "Arrow",
+    "json-lines": "JSON lines",
     "empty": "nothing: the file is empty",
     "unknown": "something that is not recognised",
     "pickle": "a pickle/joblib file",
@@ -89,7 +92,7 @@ LZ4 = b"\x04\x22\x4d\x18"
 
 
 def recognise(path: Path) -> str:
-    """A key of ``NAMES``. ONNX and CSV have no mark of their own: such files are "unknown"."""
+    """A key of ``NAMES``. ONNX, CSV and JSON lines have no mark of their own: such files are "unknown"."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:

@@ -200,3 +200,18 @@ def _numeric(kinds: Iterable[Any]) -> bool:
     from pyarrow import types
 
     return all(types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind) for kind in kinds)
+
+
+def index_of(table: pa.Table) -> dict[str, list[Any]]:
+    """``ids`` and ``times`` (microseconds since 1970) of all rows."""
+    import pyarrow as pa
+
+    return {"ids": table.column(ID).to_pylist(), "times": table.column(AT).cast(pa.int64()).to_pylist()}
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """A log that ``parquet`` wrote."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        return file.read()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engines.csv_text import check_text
+from app.engines.json_lines import read_json_lines
 from app.errors import Invalid
 
 if TYPE_CHECKING:
@@ -96,6 +97,24 @@ def parquet_columns(path: Path) -> tuple[tuple[str, str], ...]:
     with _readable("parquet"), pq.ParquetFile(path, **_PARQUET) as file:
         _check_footer(file)
         return tuple(check_columns(file.schema_arrow).items())
+
+
+def read_upload(path: Path, kind: str) -> pa.Table:
+    """The file as an Arrow table, with the types it has there.
+
+    Args:
+        kind: "parquet", "csv", "arrow" or "json-lines".
+
+    Raises:
+        Invalid: it cannot be read, has no rows, or holds what a table of plain values cannot hold.
+    """
+    with _readable(kind):
+        table = read_json_lines(path) if kind == "json-lines" else _table(path, kind, None)
+        if not table.num_rows:
+            raise Invalid("the file has no rows")
+        check_columns(table.schema)
+        _check_size(table.num_rows, table.num_columns, table.nbytes)
+        return _plain(table)
 
 
 @contextmanager

@@ -23,7 +23,8 @@ from app.http.problems import problem_response
 MAX_DEPTH = 32
 MAX_VALUES = 200_000
 """In memory a value takes up to 250 bytes, whatever its size in the body."""
-UPLOADS = "/api/v1/blobs/"
+UPLOADS = (("PUT", "/api/v1/blobs/"), ("POST", "/api/v1/predictions"), ("POST", "/api/v1/labels/file"))
+"""Routes (method, start of the path) whose body is a file."""
 INTEGERS = range(-(2**63), 2**63)
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -49,7 +50,7 @@ class Bodies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        upload = scope["method"] == "PUT" and scope["path"].startswith(UPLOADS)
+        upload = is_upload(scope)
         counted = _Counter(receive, self.max_upload if upload else self.max_body)
         headers = Headers(scope=scope)
         try:
@@ -62,6 +63,10 @@ class Bodies:
             await problem_response(error, {"Connection": "close"})(scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+
+def is_upload(scope: Scope) -> bool:
+    return any(scope["method"] == method and scope["path"].startswith(path) for method, path in UPLOADS)
 
 
 class BodyTooLarge(HTTPException):

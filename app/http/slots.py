@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.http.bodies import UPLOADS
+from app.http.bodies import is_upload
 from app.http.doors import SAFE_METHODS
 
 WRITES = 12
@@ -29,5 +29,5 @@ class WriteSlots:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
             return
-        async with self.uploads if scope["path"].startswith(UPLOADS) else self.writes:
+        async with self.uploads if is_upload(scope) else self.writes:
             await self.app(scope, receive, send)

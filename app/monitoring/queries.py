@@ -9,10 +9,11 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, text
+from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, col, select
 
-from app.tables import Label, Prediction, PredictionBatch
+from app.tables import Label, Prediction, PredictionBatch, Version
 
 AT_ONCE = 10_000
 """Values bound in one statement: SQLite takes 32,766, PostgreSQL 65,535."""
@@ -102,3 +103,35 @@ def labels_of(session: Session, served: Served) -> dict[str, Any]:
         .where(col(Label.current).is_(True), *served.holds(), *served.inside())
     )
     return dict(session.exec(query).all())
+
+
+def revisions_of(session: Session, model_id: int, ids: Iterable[str]) -> list[Label]:
+    """All revisions of the labels of these predictions, by prediction and revision."""
+    found: list[Label] = []
+    for chunk in chunks(sorted(ids)):
+        query = select(Label).where(Label.model_id == model_id, col(Label.prediction_id).in_(chunk))
+        found += session.exec(query.order_by(col(Label.prediction_id), col(Label.revision)))
+    return found
+
+
+def traffic_by_day(session: Session, served: Served) -> list[tuple[str, str, str, int, int]]:
+    """(day as ISO date in UTC, version, role, rows, labelled rows), newest day first."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    at: Any = col(Prediction.at)
+    day = func.strftime("%Y-%m-%d", at) if on_sqlite else func.to_char(func.timezone("UTC", at), "YYYY-MM-DD")
+    query = (
+        select_columns(day, col(Version.name), col(PredictionBatch.role), func.count(), func.count(col(Label.id)))
+        .select_from(PredictionBatch)
+        .join(Prediction, col(Prediction.batch_id) == PredictionBatch.id)
+        .join(Version, col(Version.id) == PredictionBatch.version_id)
+        .outerjoin(
+            Label,
+            (col(Label.model_id) == Prediction.model_id)
+            & (col(Label.prediction_id) == Prediction.prediction_id)
+            & col(Label.current).is_(True),
+        )
+        .where(*served.holds(), *served.inside())
+        .group_by(text("1"), col(Version.name), col(PredictionBatch.role))
+        .order_by(text("1 DESC"), col(Version.name), col(PredictionBatch.role))
+    )
+    return [tuple(row) for row in session.execute(query)]

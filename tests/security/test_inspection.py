@@ -22,7 +22,7 @@ from tests.security import artifacts
 )
 def test_an_answer_that_is_no_answer_is_a_refusal(answer):
     with pytest.raises(Invalid, match=r"rows\.csv: .* nonsense"):
-        inspection._checked(TypeAdapter(DatasetFacts), answer, "rows.csv")
+        inspection.checked(TypeAdapter(DatasetFacts), answer, "rows.csv")
 
 
 def test_a_true_answer_is_taken():
@@ -33,7 +33,7 @@ def test_a_true_answer_is_taken():
         "feature_names": None,
         "n_features": 3,
     }
-    taken = inspection._checked(TypeAdapter(ModelFacts), {"facts": facts}, "model.onnx")
+    taken = inspection.checked(TypeAdapter(ModelFacts), {"facts": facts}, "model.onnx")
     assert taken == ModelFacts(**facts)
     assert [type(value) for value in taken.classes] == [int, str, bool]
 

@@ -1,0 +1,60 @@
+"""The client's part for traffic and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Body = dict[str, Any]
+CHUNK = 1024 * 1024
+
+
+class Traffic:
+    """Mixed into ``app.client.Assay``."""
+
+    def push_predictions(
+        self,
+        model: str,
+        version: str,
+        path: Path,
+        *,
+        environment: str,
+        role: str = "stable",
+        columns: Mapping[str, str] | None = None,
+    ) -> Body:
+        """Store a file of logged predictions: ``{new, known}``.
+
+        Args:
+            columns: column by part (id, time, prediction, probability, latency), where the file calls them
+                otherwise than the manifest.
+        """
+        asked = {"model": model, "version": version, "environment": environment, "role": role}
+        return self._push("predictions", path, asked | _named(columns))
+
+    def push_label_file(self, model: str, path: Path, columns: Mapping[str, str] | None = None) -> Body:
+        """Tell labels by a file: counts. ``columns`` by part: id, label, observed."""
+        return self._push("labels/file", path, {"model": model} | _named(columns))
+
+    def push_labels(self, model: str, labels: Sequence[Mapping[str, Any]]) -> Body:
+        """Tell labels, ``{id, label, observed_at?}`` each: ``{joined, parked, corrected, outdated, unchanged}``."""
+        return self._json("POST", "labels", json={"model": model, "labels": [dict(one) for one in labels]})
+
+    def label_history(self, model: str, prediction_id: str) -> Body:
+        return self._json("GET", f"labels/{model}/{prediction_id}")
+
+    def traffic(self, model: str, environment: str, **parameters: str) -> Body:
+        """What was served by day. ``parameters``: version, since, until (ISO 8601)."""
+        return self._json("GET", "traffic", params={"model": model, "environment": environment, **parameters})
+
+    def _push(self, to: str, path: Path, parameters: Mapping[str, str]) -> Body:
+        with path.open("rb") as file:
+            content: Iterable[bytes] = iter(lambda: file.read(CHUNK), b"")
+            return self._json("POST", to, params={**parameters, "filename": path.name}, content=content)
+
+    def _json(self, method: str, path: str, **options: Any) -> Body:
+        raise NotImplementedError
+
+
+def _named(columns: Mapping[str, str] | None) -> dict[str, str]:
+    return {f"{part}_column": name for part, name in (columns or {}).items() if name}
