@@ -4,6 +4,7 @@ VENV   ?= .venv
 ONCE   ?=
 UV     := .uv/bin/uv
 BIN    := $(VENV)/bin
+ENGINE := .engines/deepchecks
 PIP    := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
@@ -31,8 +32,14 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.service
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-setup: $(VENV)/.service ## install the service's locked environment
-setup-dev: $(VENV)/.dev ## the same, with what tests and linters need
+$(ENGINE)/.installed: requirements/deepchecks.txt | $(UV)
+	@echo "Installing deepchecks into an environment of its own ..."
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(ENGINE)
+	@$(UV) pip install --quiet --python $(ENGINE)/bin/python --require-hashes -r requirements/deepchecks.txt
+	@touch $@
+
+setup: $(VENV)/.service $(ENGINE)/.installed ## install the service's locked environment, and that of its engine
+setup-dev: $(VENV)/.dev $(ENGINE)/.installed ## the same, with what tests and linters need
 
 demo: setup ## train, register, audit and gate real models; leaves the service running (ONCE=1: exits)
 	@$(BIN)/assay demo $(if $(ONCE),--once)
@@ -62,6 +69,7 @@ lock: $(UV) ## resolve the requirements anew
 	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(COMPILE) pyproject.toml --extra demo --group build -o requirements/service.txt
 	@$(COMPILE) pyproject.toml --extra demo --group build --group dev -c requirements/service.txt -o requirements/dev.txt
+	@$(COMPILE) requirements/deepchecks.in -o requirements/deepchecks.txt
 
 clean: ## remove environments and the demo's data
-	rm -rf $(VENV) .uv .assay-demo
+	rm -rf $(VENV) .engines .uv .assay-demo

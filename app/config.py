@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     window_days: PositiveFloat = Field(
         7, description="How far back a monitoring audit looks when it names no window (days)."
     )
+    engines_dir: Path | None = Field(
+        None,
+        description="Folder of the engines that have environments of their own; empty: .engines beside the code.",
+    )
     lease_seconds: PositiveFloat = Field(
         30, description="How long a worker's claim holds without a sign of life (s)."
     )
@@ -74,6 +78,10 @@ class Settings(BaseSettings):
     def database_file(self) -> Path:
         """Where the embedded database lies, unless ``database_url`` names another."""
         return self.data_dir.resolve() / "assay.sqlite3"
+
+    @property
+    def engines_folder(self) -> Path:
+        return (self.engines_dir or ROOT / ".engines").resolve()
 
     @property
     def blob_dir(self) -> Path:

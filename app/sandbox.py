@@ -13,7 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -89,6 +89,38 @@ def call(module: str, request: dict[str, Any], *, seconds: float, memory_mb: int
     return answer
 
 
+def run(
+    command: Sequence[str], *, seconds: float, folder: Path, environment: Mapping[str, str] | None = None
+) -> str:
+    """Run a program of another environment, without a shell, under the limits of this process.
+
+    Args:
+        folder: its working directory and HOME.
+        environment: beside the few variables that every child gets.
+
+    Returns:
+        The start of what it wrote to stdout.
+
+    Raises:
+        Stopped: it cannot be started, was killed after so many seconds, or ended with an error.
+    """
+    with TemporaryFile(dir=folder) as stdout:
+        try:
+            process = _open(command, subprocess.DEVNULL, stdout, folder, environment or {})
+        except OSError as error:
+            raise Stopped(f"cannot be started: {error}") from None
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Stopped(f"stopped after {seconds:g} s", process.tail()) from None
+        finally:
+            kill(process)
+        if process.returncode != 0:
+            raise Stopped(ending(process.returncode), process.tail())
+        stdout.seek(0)
+        return stdout.read(TAIL_BYTES).decode(errors="replace")
+
+
 def spawn(module: str, request: dict[str, Any], *, memory_mb: int, folder: Path, cpu_seconds: int) -> Child:
     """Start a module's main: ``request`` as JSON on its stdin, its answers on ``stdout``. End it with ``kill``."""
     return _start(module, request, memory_mb, folder, cpu_seconds=cpu_seconds, stdout=subprocess.PIPE)
@@ -147,19 +179,34 @@ def _start(
     cpu_seconds: int,
     stdout: IO[bytes] | int,
 ) -> Child:
-    stderr = TemporaryFile(dir=folder)  # noqa: SIM115 - Child.close() closes it
     with TemporaryFile(dir=folder) as stdin:
         stdin.write(json.dumps(request).encode())
         stdin.seek(0)
+        command = [sys.executable, "-I", "-m", module, str(memory_mb), str(cpu_seconds)]
+        return _open(command, stdin, stdout, folder, {})
+
+
+def _open(
+    command: Sequence[str],
+    stdin: IO[bytes] | int,
+    stdout: IO[bytes] | int,
+    folder: Path,
+    environment: Mapping[str, str],
+) -> Child:
+    stderr = TemporaryFile(dir=folder)  # noqa: SIM115 - Child.close() closes it
+    try:
         process = Child(
-            [sys.executable, "-I", "-m", module, str(memory_mb), str(cpu_seconds)],
+            command,
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             cwd=folder,
-            env=_environment(folder),
+            env={**_environment(folder), **environment},
             start_new_session=True,
         )
+    except OSError:
+        stderr.close()
+        raise
     process._stderr_file = stderr  # noqa: SLF001 - set once, here
     return process
 

@@ -42,7 +42,8 @@ class Feature:
 class Slice:
     """A named subset of rows in which all conditions hold.
 
-    ``where`` maps a column to a value or to {"min": a, "max": b}, meaning a <= x < b.
+    ``where`` maps a column to a value, to a list of values of which one holds, or to {"min": a, "max": b},
+    meaning a <= x < b.
     """
 
     name: str

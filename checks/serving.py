@@ -269,7 +269,12 @@ class FullSuite(Report):
 
 @dataclass(frozen=True)
 class WeakSegments:
-    """Regions of the test data in which deepchecks found the model to do worst, at most two columns each."""
+    """Regions in which ``library`` found the model to do worst, at most two columns each, weakest first.
+
+    Only the rows of ``checks.methods.slices.search_half`` were looked at, ``searched_rows`` of them, so that the
+    other half can judge.
+    """
 
     segments: tuple[Slice, ...]
     library: str
+    searched_rows: int = 0

@@ -52,7 +52,7 @@ def settings_table() -> str:
     lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = "" if default == "" else f"`{default}`"
+        shown = "" if default in ("", None) else f"`{default}`"
         lines.append(f"| `ASSAY_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(lines)
 

@@ -102,6 +102,7 @@ class Attempt(Message):
     """Everything that one attempt at an audit needs; nothing else reaches its process.
 
     ``moment`` is the time as which the audit looks at the world. ``traffic`` is None without an environment.
+    ``engines`` is the folder of engines that have environments of their own.
     """
 
     checks: list[str]
@@ -116,6 +117,7 @@ class Attempt(Message):
     staleness: Staleness | None = None
     organisation: dict[str, Any] | None = None
     thresholds: dict[str, dict[str, Any]] = {}
+    engines: str | None = None
 
 
 class ExhibitFile(Message):

@@ -43,6 +43,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         same_recipe=_same_recipe(session, audit, version, blobs, settings),
         staleness=staleness_of(session, audit),
         traffic=traffic_of(session, audit, blobs, settings, folder),
+        engines=str(settings.engines_folder),
     )
 
 

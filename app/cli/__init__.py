@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from app.cli import alerts, audits, catalog, delivery, gate, schedules, scorecards, service, traffic
+from app.cli import alerts, audits, catalog, delivery, engines, gate, schedules, scorecards, service, traffic
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
 from app.client import Problem, ServiceError
 from app.errors import AssayError
@@ -41,6 +41,7 @@ for group, name in (
     (traffic.predictions_commands, "predictions"),
     (traffic.labels_commands, "labels"),
     (traffic.traffic_commands, "traffic"),
+    (engines.engine_commands, "engines"),
     (service.token_commands, "token"),
     (service.db_commands, "db"),
 ):

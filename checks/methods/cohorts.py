@@ -5,14 +5,14 @@ Columns come as users' files have them: with missing values, in nullable, catego
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from checks.contract import Missing
-from checks.evidence import Data, Declaration, OrganisationPolicy, Predictions, Slice, Task
+from checks.evidence import Data, Declaration, OrganisationPolicy, Predictions, Task
 from checks.methods.metrics import take
 from checks.methods.schema import as_category
 
@@ -95,6 +95,12 @@ def labelled(declared: Declaration, holdout: Data, predicted: Predictions) -> La
     return Labelled(rows, frame, truth, answers(predicted, rows), len(known) - len(rows))
 
 
+def subset(rows: Labelled, kept: np.ndarray) -> Labelled:
+    """The rows at these positions, or where this mask is true."""
+    frame = rows.frame.iloc[kept].reset_index(drop=True)
+    return Labelled(rows.positions[kept], frame, rows.truth[kept], take(rows.predicted, kept), rows.unlabelled)
+
+
 def answers(predicted: Predictions, rows: np.ndarray) -> Predictions:
     """The predictions of these row positions; Missing when one is absent, NaN or infinite."""
     import numpy as np
@@ -152,68 +158,9 @@ def standard_error(*variances: float) -> float:
     return sqrt(sum(variances))
 
 
-def slices_of(declared: Declaration, policy: OrganisationPolicy | None) -> list[Slice]:
-    """The organisation's mandatory slices and the declared ones, each once, under names of their own."""
-    mandatory = list(policy.slices) if policy else []
-    taken = {one.name for one in declared.slices if one not in mandatory}
-    renamed = [Slice(f"{s.name} (organisation)", s.where) if s.name in taken else s for s in mandatory]
-    return renamed + [one for one in declared.slices if one not in mandatory]
-
-
 def sensitive_columns(declared: Declaration, policy: OrganisationPolicy | None) -> list[str]:
     """The declared sensitive columns and the organisation's mandatory ones, each once."""
     return list(dict.fromkeys([*declared.sensitive, *(policy.sensitive if policy else ())]))
-
-
-def slice_mask(where: Mapping[str, Any], frame: pd.DataFrame) -> np.ndarray:
-    """(n,) the rows in which all conditions hold; a missing value meets none but ``null``.
-
-    Raises:
-        ValueError: a column is not there, or a range is asked of a column that has no order.
-    """
-    import numpy as np
-
-    mask = np.ones(len(frame), dtype=bool)
-    for name, condition in where.items():
-        if name not in frame.columns:
-            raise ValueError(f"the test data has no column {name!r}{nearest(name, frame.columns)}")
-        mask &= _meets(frame[name], condition)
-    return mask
-
-
-def _meets(column: pd.Series[Any], condition: Any) -> np.ndarray:
-    import pandas as pd
-
-    if condition is None:
-        return column.isna().to_numpy()
-    if isinstance(condition, Mapping):
-        return _within(column, condition)
-    if pd.api.types.is_numeric_dtype(column) and isinstance(condition, (int, float)):
-        equal = column == condition
-    else:
-        equal = column.astype(object).map(as_category, na_action="ignore") == as_category(condition)
-    return equal.fillna(False).to_numpy(dtype=bool)
-
-
-def _within(column: pd.Series[Any], limits: Mapping[str, Any]) -> np.ndarray:
-    import numpy as np
-    import pandas as pd
-
-    values: Any
-    low, high = limits.get("min"), limits.get("max")
-    if pd.api.types.is_datetime64_any_dtype(column):
-        values = pd.to_datetime(column, utc=True)
-        low, high = (None if bound is None else pd.to_datetime(bound, utc=True) for bound in (low, high))
-    elif pd.api.types.is_numeric_dtype(column):
-        values = column.astype("Float64").astype(float)
-    else:
-        raise ValueError(f"the column {column.name!r} is neither a number nor a time, so it has no range")
-    inside = np.asarray(values.notna())
-    if low is not None:
-        inside &= np.asarray(values >= low)
-    if high is not None:
-        inside &= np.asarray(values < high)
-    return inside
 
 
 def groups_of(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -12,11 +12,10 @@ from checks.methods.cohorts import (
     labels_of,
     nearest,
     sensitive_columns,
-    slice_mask,
-    slices_of,
     smoothed,
 )
 from checks.methods.columns import comparable
+from checks.methods.slices import DECLARED, MANDATORY, slice_mask, slices_of
 from tests.checks.planted import declaration, holdout
 from tests.checks.planted_models import answered
 
@@ -99,8 +98,12 @@ def test_the_organisation_adds_slices_and_columns_and_loses_none():
     other_young = Slice("young", {"age": {"max": 25}})
     policy = OrganisationPolicy(sensitive=("sex", "age"), slices=(other_young, old))
     declared = declaration(sensitive=("age", "region"), slices=(young, old))
-    assert slices_of(declared, policy) == [Slice("young (organisation)", other_young.where), old, young]
-    assert slices_of(declared, None) == [young, old]
+    assert slices_of(declared, policy) == [
+        (MANDATORY, Slice("young (organisation)", other_young.where)),
+        (MANDATORY, old),
+        (DECLARED, young),
+    ]
+    assert slices_of(declared, None) == [(DECLARED, young), (DECLARED, old)]
     assert sensitive_columns(declared, policy) == ["age", "region", "sex"]
     assert sensitive_columns(declaration(), None) == []
 
