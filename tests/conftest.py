@@ -111,6 +111,7 @@ def settings(tmp_path, migrated_database, request) -> Settings:
         database_url=migrated_database,
         allowed_hosts=["testserver", "127.0.0.1"],
         poll_seconds=0.05,
+        engines_dir=folder / "engines",  # empty: an audit of a test need not wait for deepchecks
     )
 
 
