@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+import app.alerts.service as alert_service
 import app.audits.queries as audit_queries
 import app.audits.service as audits
 import app.gate.queries as gate_queries
@@ -21,6 +22,7 @@ from app.evidence.blobs import BlobStore
 from app.gate.service import find_decision
 from app.pages.values import lay_out, preview
 from app.pages.views import (
+    AlertsView,
     AuditStep,
     AuditView,
     CheckRow,
@@ -172,6 +174,11 @@ def decision(session: Session, decision_id: int) -> DecisionView:
     """Raises NotFound."""
     row = find_decision(session, decision_id)
     return DecisionView(row.body, row.actor, row.created_at)
+
+
+def alerts(session: Session, params: PageParams, *, everything: bool) -> AlertsView:
+    page = alert_service.list_alerts(session, None, None, params, unread=not everything)
+    return AlertsView(page.items, page.next_cursor, everything)
 
 
 def all_checks() -> ChecksView:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
 
 from app.catalog.queries import find_model, newest_version
@@ -79,6 +80,13 @@ def audit(audit_id: RowId, session: ReadSession, _: CanRead) -> Response:
 @router.get("/decisions/{decision_id}")
 def decision(decision_id: RowId, session: ReadSession, _: CanRead) -> Response:
     return page("decision.html", assemble.decision(session, decision_id))
+
+
+@router.get("/alerts")
+def alerts(
+    session: ReadSession, cursor: Cursor, _: CanRead, everything: Annotated[bool, Query(alias="all")] = False
+) -> Response:
+    return page("alerts.html", assemble.alerts(session, cursor, everything=everything))
 
 
 @router.get("/checks")

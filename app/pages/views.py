@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.alerts.schemas import AlertOut
 from app.audits.schemas import AuditOut, FindingOut
 from app.pages.values import Layout, Table
 from app.scorecards.schemas import DecisionBrief, ExhibitOut, FleetRow, ScorecardOut, SectionOut, TestOut
@@ -100,6 +101,15 @@ class DecisionView:
     body: Mapping[str, Any]
     actor: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class AlertsView:
+    """``/alerts``: one page, newest first; only those that nobody looks after yet unless ``everything``."""
+
+    alerts: Sequence[AlertOut]
+    next_cursor: str | None
+    everything: bool
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from app.tables import Subscription
 from tests.audits.conftest import plant
 from tests.audits.waiting import wait_until
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_message_arrives_once_and_leaves_a_receipt(subscribe, tell, deliver, deliveries, receiver, database):
     with database.write() as session:

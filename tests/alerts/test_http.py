@@ -9,6 +9,8 @@ from app.main import create_app
 from app.tables import AlertDelivery, AuditLog
 from tests.audits.conftest import plant
 
+pytestmark = pytest.mark.both_databases
+
 ASKED = {"name": "ops", "channel": "webhook", "target": "https://93.184.215.14/assay"}
 
 

@@ -10,6 +10,8 @@ from app.alerts.outbox import raise_alert
 from app.tables import Alert, AlertDelivery
 from tests.audits.conftest import plant
 
+pytestmark = pytest.mark.both_databases
+
 
 def told(deliveries, alert_id):
     return [one.subscription_id for one in deliveries() if one.alert_id == alert_id]

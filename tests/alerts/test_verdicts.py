@@ -7,6 +7,8 @@ from app.audits import ledger
 from app.tables import Alert, Audit, Finding, VerdictState, Version
 from tests.audits.conftest import plant, planted, queue
 
+pytestmark = pytest.mark.both_databases
+
 __all__ = ["planted", "queue"]
 
 P, F, I, E, N = "pass", "fail", "inconclusive", "error", "not_applicable"  # noqa: E741

@@ -12,6 +12,8 @@ from app.tables import Alert, AuditLog, Dependency, Finding, Subscription
 from tests.alerts.receiver import SECRET, Receiver
 from tests.audits.conftest import plant
 
+pytestmark = pytest.mark.both_databases
+
 LOCK = {"name": "requirements.txt", "kind": "lock_file", "fingerprint": "a" * 64}
 DATA = {"name": "train.parquet", "kind": "data", "fingerprint": "b" * 64}
 
