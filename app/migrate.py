@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
 from app.config import ROOT, Settings
 from app.db import MIGRATION_LOCK, Database
-
-log = logging.getLogger(__name__)
+from app.errors import AssayError
 
 
 def upgrade(settings: Settings) -> None:
@@ -19,15 +19,44 @@ def upgrade(settings: Settings) -> None:
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     config = Config(ROOT / "alembic.ini")
+    with connected(settings) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Connection]:
+    """A connection to migrate on, which commits at the end."""
     database = Database(settings.sqlalchemy_url)
     try:
         with database.engine.connect() as connection:
-            _wait_for_others(connection)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if connection.dialect.name == "sqlite":
+                _put_off_foreign_keys(connection)
+            else:
+                _wait_for_others(connection)
+            yield connection
+            if connection.dialect.name == "sqlite":
+                _require_foreign_keys(connection)
             connection.commit()
     finally:
         database.dispose()
+
+
+def _put_off_foreign_keys(connection: Connection) -> None:
+    """SQLite cannot alter a table: it is copied and dropped, which the rows that refer to it would forbid.
+
+    Takes effect outside of transactions alone, so SQLAlchemy, which would begin one, is passed by.
+    """
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - the connection is open
+    driver.execute("PRAGMA foreign_keys = OFF")
+
+
+def _require_foreign_keys(connection: Connection) -> None:
+    """Raises unless every row refers to one that is there; nothing is committed then."""
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+        tables = ", ".join(sorted({row[0] for row in broken}))
+        raise AssayError(f"the database was not migrated: rows of {tables} would refer to rows that are not there")
 
 
 def _wait_for_others(connection: Connection) -> None:
@@ -35,7 +64,6 @@ def _wait_for_others(connection: Connection) -> None:
 
     The lock is the connection's, which ends with the upgrade; a migration may take as long as it needs.
     """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET statement_timeout = 0; SET lock_timeout = 0")
-        connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
-        connection.commit()
+    connection.exec_driver_sql("SET statement_timeout = 0; SET lock_timeout = 0")
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+    connection.commit()

@@ -8,7 +8,8 @@ from sqlmodel import AutoString, SQLModel
 
 import app.tables  # noqa: F401 - fills SQLModel.metadata
 from app.config import Settings
-from app.db import Database, UTCDateTime
+from app.db import UTCDateTime
+from app.migrate import connected
 
 
 def render_type(kind: str, item: object, _context: object) -> str | bool:
@@ -37,6 +38,5 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    database = Database(Settings().sqlalchemy_url)
-    with database.engine.connect() as opened:
+    with connected(Settings()) as opened:
         run(opened)

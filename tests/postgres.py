@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -58,3 +61,17 @@ class Postgres:
     def _do(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
+
+
+def main(command: list[str]) -> int:
+    """Run a command with ``ASSAY_DATABASE_URL`` of an empty database; its exit code."""
+    server = Postgres()
+    try:
+        with server.database() as url:
+            return subprocess.run(command, env=os.environ | {"ASSAY_DATABASE_URL": url}, check=False).returncode
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

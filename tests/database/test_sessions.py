@@ -1,9 +1,13 @@
 """What sessions promise, on both engines."""
 
-import pytest
+import time
+from concurrent.futures import ThreadPoolExecutor
 
-from app.db import utcnow
-from app.tables import Lease
+import pytest
+from sqlmodel import func, select
+
+from app.db import Database, insert_new, journal_mode, utcnow
+from app.tables import Lease, Pipeline
 
 pytestmark = pytest.mark.both_databases
 
@@ -19,3 +23,62 @@ def test_moments_come_back_as_they_went_in(database):
     with database.read() as session:
         assert session.get(Lease, "a").until == now
         assert session.get(Lease, "a").until.utcoffset().total_seconds() == 0
+
+
+def pipelines(session):
+    return session.exec(select(func.count()).select_from(Pipeline)).one()
+
+
+def test_writes_happen_one_after_the_other(settings):
+    """Each counts what is there and adds one by that name: none counts what another has counted."""
+
+    def work(_):
+        mine = Database(settings.sqlalchemy_url)  # as another process has it
+        for _ in range(5):
+            with mine.write() as session:
+                number = pipelines(session)
+                time.sleep(0.01)
+                session.add(Pipeline(name=f"number {number}"))
+        mine.dispose()
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(work, range(4)))
+    database = Database(settings.sqlalchemy_url)
+    with database.read() as session:
+        assert pipelines(session) == 20
+    database.dispose()
+
+
+def test_what_a_reading_session_sees_does_not_change_under_it(database, engine_name):
+    if engine_name == "sqlite" and journal_mode() != "WAL":
+        pytest.skip("a rollback journal lets no write pass a reader")
+    with database.read() as reading:
+        assert pipelines(reading) == 0
+        with database.write() as session:
+            session.add(Pipeline(name="new"))
+        assert pipelines(reading) == 0
+    with database.read() as reading:
+        assert pipelines(reading) == 1
+
+
+def fail_half_way(database):
+    with database.write() as session:
+        session.add(Pipeline(name="new"))
+        session.flush()
+        session.add(Pipeline(name=str(1 / 0)))
+
+
+def test_a_write_that_fails_leaves_nothing(database):
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way(database)
+    with database.read() as session:
+        assert pipelines(session) == 0
+
+
+def test_a_row_is_inserted_once(database):
+    row = {"name": "leader", "holder": "a", "until": utcnow()}
+    with database.write() as session:
+        assert insert_new(session, Lease, row)
+        assert not insert_new(session, Lease, row | {"holder": "b"})
+    with database.read() as session:
+        assert session.get(Lease, "leader").holder == "a"
