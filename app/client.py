@@ -224,6 +224,12 @@ class Assay(Alerts, Traffic):
         body = {"model": model, "environment": environment, "reason": reason}
         return self._json("POST", "deployments/rollback", json=body)
 
+    def drill(self, model: str, *, environment: str) -> Body:
+        """Try a rollback there and back; takes as long as that does."""
+        return self._json(
+            "POST", "deployments/drills", json={"model": model, "environment": environment}, timeout=300
+        )
+
     def deployments(self, **filters: str) -> list[Body]:
         """Deployments that match ``model``, ``environment`` and ``serving`` ("true"), newest first."""
         return self._all("deployments", **filters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -62,6 +63,16 @@ class Settings(BaseSettings):
     poll_seconds: PositiveFloat = Field(0.5, description="How often an idle worker looks for work (s).")
     log_level: str = Field("INFO", description="Least severe level that is logged.")
 
+    serving_environment: str = Field("production", description="The environment that /v2 serves.")
+    prediction_log: Literal["standard", "strict"] = Field(
+        "standard",
+        description="When a prediction counts as logged: written (survives the process), or on disk (strict).",
+    )
+    prediction_seconds: PositiveFloat = Field(10, description="Time to answer one prediction request (s).")
+    prediction_memory_mb: PositiveInt = Field(4096, description="Address space of one served model (MB).")
+    prediction_queue: PositiveInt = Field(32, description="Requests that may wait for one model; more are 503.")
+    prediction_rows: PositiveInt = Field(10_000, description="Most rows in one prediction request.")
+
     @property
     def sqlalchemy_url(self) -> str:
         """The database's URL with its driver; ``postgresql://`` means psycopg 3."""
@@ -86,6 +97,11 @@ class Settings(BaseSettings):
     @property
     def blob_dir(self) -> Path:
         return self.data_dir.resolve() / "blobs"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Predictions that were answered and are not in the database yet."""
+        return self.data_dir.resolve() / "spool"
 
     @property
     def work_dir(self) -> Path:

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
@@ -20,6 +22,7 @@ import app.catalog.routes
 import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
+import app.gateway.routes
 import app.monitoring.dependencies.routes
 import app.monitoring.routes
 import app.pages.routes
@@ -31,6 +34,7 @@ from app.config import ROOT, Settings
 from app.db import Database
 from app.deps import CanRead, guard
 from app.evidence.blobs import BlobStore
+from app.gateway.service import Gateway
 from app.http import health, problems
 from app.http.bodies import Bodies
 from app.http.doors import Doors, SecurityHeaders
@@ -56,8 +60,12 @@ ROOT_ROUTERS: tuple[APIRouter, ...] = (
     metrics.router,
     app.scorecards.routes.badge_router,
     app.access.sign_in.router,
+    *app.gateway.routes.routers,
     app.pages.routes.router,
 )
+
+THREADS = 100
+"""That run routes; the slots of writes, uploads and predictions together are fewer."""
 
 DESCRIPTION = """
 Audits machine-learning models for production readiness and answers whether one may be deployed, with reasons.
@@ -76,6 +84,7 @@ TAGS = [
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
     {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
+    {"name": "gateway", "description": "Predictions, by the Open Inference Protocol."},
     {"name": "access", "description": "Tokens."},
     {"name": "operations", "description": "Health and metrics."},
 ]
@@ -122,6 +131,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     application.state.settings = settings
     application.state.db = database
     application.state.blobs = BlobStore(settings.blob_dir)
+    application.state.gateway = Gateway(database, application.state.blobs, settings)
     application.state.metrics = counts
     problems.install(application)
     _add_routes(application)
@@ -132,7 +142,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     log.configure(application.state.settings.log_level)
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    await run_in_threadpool(application.state.gateway.start)
     yield
+    await run_in_threadpool(application.state.gateway.stop)
     application.state.db.dispose()
 
 

@@ -25,6 +25,8 @@ FILE_MB = 256
 OPEN_FILES = 256
 TAIL_BYTES = 4096
 LONGEST_ANSWER = 16 * MEGABYTE
+LIFELONG = 10 * 365 * 86_400
+"""Seconds of CPU time that nothing will use up."""
 
 
 class Stopped(Exception):
@@ -55,6 +57,9 @@ class Child(subprocess.Popen[bytes]):
             self._stderr_file.close()
         if self.stdout is not None:
             self.stdout.close()
+        if self.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.stdin.close()
 
 
 def call(module: str, request: dict[str, Any], *, seconds: float, memory_mb: int, folder: Path) -> dict[str, Any]:
@@ -124,6 +129,15 @@ def run(
 def spawn(module: str, request: dict[str, Any], *, memory_mb: int, folder: Path, cpu_seconds: int) -> Child:
     """Start a module's main: ``request`` as JSON on its stdin, its answers on ``stdout``. End it with ``kill``."""
     return _start(module, request, memory_mb, folder, cpu_seconds=cpu_seconds, stdout=subprocess.PIPE)
+
+
+def converse(module: str, *, memory_mb: int, folder: Path) -> Child:
+    """Start a module's main that lives on and answers what it is asked, a line each: ``stdin`` stays open.
+
+    Its CPU time has no end; whoever asks bounds each answer. It has to end when its stdin does.
+    """
+    command = [sys.executable, "-I", "-m", module, str(memory_mb), str(LIFELONG)]
+    return _open(command, subprocess.PIPE, subprocess.PIPE, folder, {})
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

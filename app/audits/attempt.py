@@ -98,6 +98,40 @@ class DependencyFacts(Message):
     changes: list[DependencyTold]
 
 
+class DrillFact(Message):
+    """As ``checks.serving.Drill``."""
+
+    started_at: datetime
+    environment: str
+    there: str
+    back: str
+    there_seconds: float | None
+    back_seconds: float | None
+    requests: int
+    failed_requests: int
+    error: str | None
+    automatic: bool
+
+
+class Operated(Message):
+    """A version in operation: its logs as ``Traffic.batches``, and the training runs that CI handed in."""
+
+    version: str
+    batches: list[File] = []
+    training_runs: list[File] = []
+
+
+class Operation(Message):
+    """The model in an environment. ``all_batches``: logs of the last fourteen days, whatever version."""
+
+    window_start: datetime
+    window_end: datetime
+    drills: list[DrillFact] = []
+    current: Operated
+    previous: Operated | None = None
+    all_batches: list[File] = []
+
+
 class Attempt(Message):
     """Everything that one attempt at an audit needs; nothing else reaches its process.
 
@@ -110,6 +144,7 @@ class Attempt(Message):
     moment: datetime = Field(default_factory=lambda: datetime.now(UTC))
     traffic: Traffic | None = None
     dependencies: DependencyFacts | None = None
+    operation: Operation | None = None
     datasets: dict[str, DataFile] = {}
     handed_in: dict[str, HandedInFile] = {}
     earlier: list[EarlierSubject] = []

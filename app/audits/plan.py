@@ -11,7 +11,8 @@ from app.audits import queries
 from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, OlderSubject, Subject
 from app.audits.planning.ages import STALENESS_TEST, same_recipe, staleness_of
 from app.audits.planning.dependencies import dependencies_of
-from app.audits.planning.traffic import traffic_of
+from app.audits.planning.operation import operation_of
+from app.audits.planning.traffic import traffic_of, window_of
 from app.catalog import queries as catalog
 from app.catalog.datasets import dataset_path
 from app.catalog.organisation import organisation_policy
@@ -44,6 +45,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         staleness=staleness_of(session, audit),
         traffic=traffic_of(session, audit, blobs, settings, folder),
         engines=str(settings.engines_folder),
+        operation=operation_of(session, audit, blobs, *window_of(audit, settings)) if audit.environment else None,
     )
 
 

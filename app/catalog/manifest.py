@@ -29,7 +29,7 @@ ChangeReason = Literal[
     "compliance",
     "data_location",
 ]
-EvidenceKind = Literal["junit", "training-metrics", "staleness-predictions", "report"]
+EvidenceKind = Literal["junit", "training-metrics", "training-run", "staleness-predictions", "report"]
 
 
 class Part(BaseModel):

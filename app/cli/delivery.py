@@ -65,9 +65,22 @@ def roll_back(
     model: str,
     environment: Environment,
     reason: Reason = "rolled back from the command line",
-) -> None:
-    """Put the last known good version back."""
+    drill: Annotated[bool, typer.Option("--drill", help="Only try it: there and back.")] = False,
+) -> int:
+    """Put the last known good version back. A drill exits with 1 when a request or a half of it failed."""
+    if drill:
+        return _told(Assay().drill(model, environment=environment))
     _say(Assay().roll_back(model, environment=environment, reason=reason))
+    return 0
+
+
+def _told(drill: dict[str, Any]) -> int:
+    there, back = drill["there_seconds"], drill["back_seconds"]
+    halves = f"there in {there:.1f} s, back in {back:.1f} s" if there and back else "not done"
+    typer.echo(f"drill in {drill['environment']}, {drill['back']} to {drill['there']}: {halves}")
+    error = f" ({drill['error']})" if drill["error"] else ""
+    typer.echo(f"{drill['requests']} requests, {drill['failed_requests']} failed{error}")
+    return int(drill["failed_requests"] > 0 or there is None or back is None)
 
 
 @deployment_commands.command("list")

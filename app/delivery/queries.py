@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.tables import Decision, Deployment, Model, Version
+from app.tables import Decision, Deployment, Model, RollbackDrill, Version
 
 
 def lock(session: Session, model: Model) -> None:
@@ -21,6 +21,14 @@ def serving(session: Session, model_id: int, environment: str | None = None) -> 
     if environment is not None:
         query = query.where(Deployment.environment == environment)
     return session.exec(query.order_by(col(Deployment.id).desc())).all()
+
+
+def versions_serving(session: Session, version_ids: Collection[int]) -> set[int]:
+    """Those of the versions that are deployed anywhere."""
+    query = select(Deployment.version_id).where(
+        col(Deployment.version_id).in_(version_ids), col(Deployment.ended_at).is_(None)
+    )
+    return set(session.exec(query))
 
 
 def stays(session: Session, model_id: int, environment: str) -> Sequence[tuple[Deployment, Version]]:
@@ -81,3 +89,11 @@ def names(session: Session, rows: Sequence[Deployment]) -> dict[int, tuple[str, 
         .where(col(Version.id).in_({row.version_id for row in rows}))
     )
     return {version_id: (model, version) for version_id, model, version in session.exec(query)}
+
+
+def drills(session: Session, model_id: int, environment: str | None) -> list[RollbackDrill]:
+    """Newest first."""
+    query = select(RollbackDrill).where(RollbackDrill.model_id == model_id)
+    if environment is not None:
+        query = query.where(RollbackDrill.environment == environment)
+    return list(session.exec(query.order_by(col(RollbackDrill.id).desc())))

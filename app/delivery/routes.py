@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from app.access.idempotency import once, remember
-from app.delivery import service
-from app.delivery.schemas import DeploymentIn, DeploymentOut, RollbackIn, StopIn
-from app.deps import CanDeploy, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
+from app.delivery import drills, service
+from app.delivery.schemas import DeploymentIn, DeploymentOut, DrillIn, DrillOut, RollbackIn, StopIn
+from app.deps import Blobs, CanDeploy, CanRead, Config, Db, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
+from app.gateway.probes import probe_of
 from app.http.problems import problems
 from app.paging import Cursor, Page
 
@@ -61,6 +62,25 @@ def roll_back(
     row = service.roll_back(session, given, identity)
     remember(session, identity, key, given, row.id)
     return service.show(session, row.id)
+
+
+@router.post("/deployments/drills", status_code=201, summary="Try a rollback", responses=problems(404, 409))
+def drill(given: DrillIn, db: Db, blobs: Blobs, config: Config, identity: CanDeploy, request: Request) -> DrillOut:
+    """To the last known good version and back by the code of real rollbacks, while rows of the test data are sent
+    through the gateway (and not logged as traffic). Answers when both halves are done, or were given up.
+    """
+    probe = probe_of(request.app.state.gateway, db, blobs, config, given.model, given.environment)
+    return drills.run(db, given, identity, probe)
+
+
+@router.get("/deployments/drills", summary="Rollback drills, newest first", responses=problems(404))
+def list_drills(
+    session: ReadSession,
+    _: CanRead,
+    model: Annotated[str, Query(max_length=100)],
+    environment: Annotated[str | None, Query(max_length=100)] = None,
+) -> list[DrillOut]:
+    return drills.list_drills(session, model, environment)
 
 
 @router.get("/deployments/{deployment_id}", summary="One deployment", responses=problems(404))

@@ -72,3 +72,30 @@ class DeploymentOut(BaseModel):
     )
     ended_at: datetime | None
     outcome: Literal["replaced", "rolled_back", "stopped", "role", "drill"] | None
+
+
+class DrillIn(BaseModel):
+    """Try the rollback of a model in an environment, by default staging."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(max_length=100)
+    environment: str = Field("staging", max_length=100)
+
+
+class DrillOut(BaseModel):
+    """``there`` is the last known good version, ``back`` the stable one; seconds are null where a half failed."""
+
+    id: int
+    model: str
+    environment: str
+    there: str
+    back: str
+    there_seconds: float | None
+    back_seconds: float | None
+    requests: int
+    failed_requests: int
+    error: str | None
+    actor: str
+    automatic: bool
+    started_at: datetime

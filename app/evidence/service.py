@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.access import audit_log
 from app.access.identity import Identity
 from app.errors import Conflict, FieldError, Invalid
-from app.evidence import junit, queries, staleness, training_metrics
+from app.evidence import junit, queries, staleness, training_metrics, training_run
 from app.evidence.blobs import BlobStore
 from app.tables import HandedInEvidence, Version
 
@@ -20,6 +20,7 @@ PARSERS: Mapping[str, Callable[[bytes], Any]] = {
     "junit": junit.parse,
     "training-metrics": training_metrics.parse,
     "staleness-predictions": staleness.parse,
+    "training-run": training_run.parse,
 }
 """Kinds that a check reads; what cannot be parsed is refused at the door."""
 

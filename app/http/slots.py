@@ -10,7 +10,8 @@ from app.http.doors import SAFE_METHODS
 
 WRITES = 12
 UPLOADING = 12
-"""Together well below the 40 threads that run routes."""
+PREDICTING = 40
+"""Together well below the threads that run routes. Predictions wait for models, not for the database's lock."""
 
 
 class WriteSlots:
@@ -23,11 +24,17 @@ class WriteSlots:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.writes = anyio.CapacityLimiter(WRITES)
+        self.predictions = anyio.CapacityLimiter(PREDICTING)
         self.uploads = anyio.CapacityLimiter(UPLOADING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
             return
-        async with self.uploads if is_upload(scope) else self.writes:
+        async with self._slots(scope):
             await self.app(scope, receive, send)
+
+    def _slots(self, scope: Scope) -> anyio.CapacityLimiter:
+        if is_upload(scope):
+            return self.uploads
+        return self.predictions if scope["path"].endswith("/infer") else self.writes

@@ -21,6 +21,10 @@ PUBLIC = {
     ("GET", "/health/ready"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/v2/health/live"),
+    ("GET", "/v2/health/ready"),
+    ("GET", "/environments/{environment}/v2/health/live"),
+    ("GET", "/environments/{environment}/v2/health/ready"),
 }
 """Badges come on top, while ``public_badges`` is set. Static files are no API route."""
 

@@ -1,0 +1,76 @@
+"""Requests of a rollback drill: rows of the version's own test data, answered by the gateway and never logged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from app.catalog.datasets import dataset_path
+from app.catalog.manifest import FeaturePart
+from app.catalog.queries import datasets_of
+from app.config import Settings
+from app.db import Database
+from app.errors import Conflict
+from app.evidence.blobs import BlobStore
+from app.gateway.schemas import InferIn, TensorIn
+from app.gateway.service import Gateway, Served
+from app.gateway.tensors import preferred
+
+ROWS = 100
+
+
+def probe_of(
+    gateway: Gateway, db: Database, blobs: BlobStore, settings: Settings, model: str, environment: str
+) -> Callable[[], str]:
+    """A function that asks for one prediction and says which version answered."""
+    requests: dict[int, list[InferIn]] = {}
+    turn = count()
+
+    def probe() -> str:
+        served = gateway.find(model, environment)
+        if served.version.id not in requests:
+            requests[served.version.id] = _requests(served, *_holdout(db, blobs, settings, served))
+        own = requests[served.version.id]
+        return gateway.infer(served, own[next(turn) % len(own)], logged=False).model_version
+
+    return probe
+
+
+def _holdout(db: Database, blobs: BlobStore, settings: Settings, served: Served) -> tuple[Path, str]:
+    with db.read() as session:
+        dataset = datasets_of(session, served.version.id).get("test")
+    if dataset is None:
+        raise Conflict(f"{served.model} {served.version.name} has no test data to send requests from")
+    return dataset_path(dataset, blobs, settings), dataset.format
+
+
+def _requests(served: Served, path: Path, form: str) -> list[InferIn]:
+    from app.engines.tabular import read_frame
+
+    features = served.manifest.features
+    rows = read_frame(path, form, [feature.name for feature in features]).head(ROWS).to_dict("records")
+    return [InferIn(inputs=[_tensor(feature, row[feature.name]) for feature in features]) for row in rows]
+
+
+def _tensor(feature: FeaturePart, value: Any) -> TensorIn:
+    return TensorIn(name=feature.name, shape=[1], datatype=_datatype(feature, value), data=[_plain(value)])
+
+
+def _datatype(feature: FeaturePart, value: Any) -> str:
+    if feature.type not in {"category", "boolean"}:
+        return preferred(feature.type)
+    kind = _plain(value)
+    return "BOOL" if isinstance(kind, bool) else "BYTES" if isinstance(kind, str | None) else "FP64"
+
+
+def _plain(value: Any) -> Any:
+    if value is None or str(value) in {"NaT", "<NA>"}:
+        return None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and math.isnan(plain) else plain

@@ -1,0 +1,242 @@
+"""What serves, and its answers: found, asked, logged, and only then given."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.catalog.manifest import Manifest
+from app.catalog.queries import find_model
+from app.config import Settings
+from app.db import Database, utcnow
+from app.delivery import queries
+from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
+from app.evidence.blobs import BlobStore
+from app.gateway.keeper import Keeper
+from app.gateway.runner import Runner
+from app.gateway.schemas import AnswerParameters, InferIn, InferOut
+from app.gateway.spool import Line, Spool
+from app.gateway.tensors import Columns, columns_of, tensors_of
+from app.tables import Deployment, Version
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 30.0
+"""A model that is deployed nowhere any more ends when nobody has asked it for so long."""
+SHADOW_QUEUE = 100
+"""Copies for the shadow that may wait; further ones are left out, and said in the log."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A version in its role, and the one in the shadow if a copy of the request is due to it."""
+
+    model: str
+    environment: str
+    role: str
+    version: Version
+    manifest: Manifest
+    shadow: Served | None = None
+
+
+class Gateway:
+    """Finds the version that answers, asks its process, logs before it answers."""
+
+    def __init__(self, db: Database, blobs: BlobStore, settings: Settings) -> None:
+        self._db, self._blobs, self._settings = db, blobs, settings
+        self._runners: dict[int, Runner] = {}
+        self._changing = threading.Lock()
+        self._spool = Spool(settings.spool_dir, strict=settings.prediction_log == "strict")
+        self.keeper = Keeper(db, blobs, self._spool, self.retire)
+        self._shadows = ThreadPoolExecutor(1, "gateway-shadow")
+        self._copies = threading.BoundedSemaphore(SHADOW_QUEUE)
+
+    def start(self) -> None:
+        self.keeper.start()
+
+    def stop(self) -> None:
+        """End every model's process; store what is logged."""
+        self._shadows.shutdown(cancel_futures=True)
+        self.keeper.stop()
+        with self._changing:
+            for runner in self._runners.values():
+                runner.close()
+            self._runners.clear()
+
+    # --- who answers ------------------------------------------------------------------------------
+
+    def find(self, name: str, environment: str, version: str | None = None) -> Served:
+        """The version that answers: the stable one, else the canary; or the one that is named, whatever its role.
+
+        Raises:
+            NotFound: no such model, or nothing of it serves there; says where it does.
+            Conflict: it was registered as predictions only.
+        """
+        with self._db.read() as session:
+            model = find_model(session, name)
+            rows = queries.serving(session, model.id)
+            versions = {row.version_id: session.get_one(Version, row.version_id) for row in rows}
+        here = [row for row in rows if row.environment == environment]
+        chosen = _chosen(here, versions, version)
+        if chosen is None:
+            raise NotFound(self._not_here(name, environment, version, rows, versions))
+        served = _served(name, chosen, versions)
+        copied = next((row for row in here if row.role == "shadow" and version is None), None)
+        shadow = _served(name, copied, versions) if copied and copied is not chosen else None
+        return Served(
+            name, environment, served.role, served.version, served.manifest, shadow if version is None else None
+        )
+
+    def _not_here(
+        self,
+        name: str,
+        environment: str,
+        version: str | None,
+        rows: Sequence[Deployment],
+        versions: dict[int, Version],
+    ) -> str:
+        here = [versions[row.version_id].name for row in rows if row.environment == environment]
+        if version is not None and here:
+            near = nearest(version, here)
+            return f"{name} {version} does not serve in {environment}{near}; there are {', '.join(sorted(here))}"
+        elsewhere = sorted({row.environment for row in rows})
+        if not elsewhere:
+            return f"no version of {name} serves anywhere: assay deploy {name}@VERSION --environment {environment}"
+        url = f"{self._settings.public_url}/environments/{elsewhere[0]}/v2/models/{name}"
+        return f"{name} does not serve in {environment}, but in {', '.join(elsewhere)}: {url}"
+
+    def runner(self, served: Served) -> Runner:
+        version = served.version
+        with self._changing:
+            if version.id not in self._runners:
+                if version.artifact_digest is None:
+                    raise Conflict(f"{served.model} {version.name} is registered as predictions only")
+                model = {
+                    "path": str(self._blobs.path(version.artifact_digest)),
+                    "format": version.artifact_format,
+                    "manifest": version.manifest,
+                    "model_class": version.model_class,
+                }
+                self._runners[version.id] = Runner(model, self._settings)
+            return self._runners[version.id]
+
+    def retire(self) -> None:
+        """End the processes of what is deployed no more and was not asked lately."""
+        before = time.monotonic() - IDLE_SECONDS
+        with self._changing:
+            idle = {key for key, runner in self._runners.items() if runner.last_used < before}
+        if not idle:
+            return
+        with self._db.read() as session:
+            kept = queries.versions_serving(session, idle)
+        for key in idle - kept:
+            with self._changing:
+                runner = self._runners.pop(key)
+            runner.close()
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    def infer(self, served: Served, request: InferIn, *, logged: bool = True) -> InferOut:
+        """Predict. What is logged is so before this returns.
+
+        Args:
+            logged: False for probes of a rollback drill, which are no traffic.
+
+        Raises:
+            Invalid: the inputs are not of the signature; names row and column.
+            Unavailable: the model's process was lost or is busy, or the log cannot be written.
+        """
+        start, at = time.perf_counter(), utcnow()
+        columns, rows = columns_of(request.inputs, served.manifest.features, self._settings.prediction_rows)
+        ids = _ids(request, rows)
+        answer = self.runner(served).predict(columns)
+        latency = (time.perf_counter() - start) * 1000
+        if logged:
+            self._spool.append(_lines(served, ids, at, columns, answer, latency))
+            if served.shadow is not None:
+                self._copy(served.shadow, ids, at, columns)
+        return InferOut(
+            model_name=served.model,
+            model_version=served.version.name,
+            id=request.id or ids[0],
+            parameters=AnswerParameters(environment=served.environment, role=served.role, ids=ids),
+            outputs=tensors_of(answer),
+        )
+
+    def _copy(self, shadow: Served, ids: Sequence[str], at: datetime, columns: Columns) -> None:
+        """Let the shadow answer too, after the answer was given; whatever happens to it harms nobody."""
+        if not self._copies.acquire(blocking=False):
+            log.warning(
+                "the shadow cannot keep up: a copy was left out", extra={"assay.version": shadow.version.name}
+            )
+            return
+        self._shadows.submit(self._answer_copy, shadow, ids, at, columns)
+
+    def _answer_copy(self, shadow: Served, ids: Sequence[str], at: datetime, columns: Columns) -> None:
+        try:
+            start = time.perf_counter()
+            answer = self.runner(shadow).predict(columns)
+            latency = (time.perf_counter() - start) * 1000
+            own = [f"{one}~{shadow.version.name}" for one in ids]
+            self._spool.append(_lines(shadow, own, at, columns, answer, latency))
+        except Exception:
+            log.exception("the shadow gave no answer", extra={"assay.version": shadow.version.name})
+        finally:
+            self._copies.release()
+
+
+def _chosen(here: Sequence[Deployment], versions: dict[int, Version], version: str | None) -> Deployment | None:
+    if version is not None:
+        return next((row for row in here if versions[row.version_id].name == version), None)
+    by_role = {row.role: row for row in here}
+    return by_role.get("stable") or by_role.get("canary")
+
+
+def _served(name: str, row: Deployment, versions: dict[int, Version]) -> Served:
+    version = versions[row.version_id]
+    return Served(name, row.environment, row.role, version, Manifest.model_validate(version.manifest))
+
+
+def _ids(request: InferIn, rows: int) -> list[str]:
+    """The id under which each row is logged: as given, ``id-0`` and so on for several rows, or made up."""
+    given = request.parameters.ids
+    if given is not None:
+        if len(given) != rows or len(set(given)) != rows:
+            message = f"{len(set(given))} different ids for {rows} rows"
+            raise Invalid(message, [FieldError("parameters.ids", message)])
+        return given
+    first = request.id or uuid.uuid4().hex
+    return [first] if rows == 1 else [f"{first}-{row}" for row in range(rows)]
+
+
+def _lines(
+    served: Served, ids: Sequence[str], at: datetime, columns: Columns, answer: dict[str, Any], latency: float
+) -> list[Line]:
+    place = {"version": served.version.id, "environment": served.environment, "role": served.role}
+    classes, positive = answer["classes"], served.manifest.columns.positive
+    lines: list[Line] = []
+    for row, one in enumerate(ids):
+        proba = None if answer["proba"] is None else answer["proba"][row]
+        binary = proba is not None and positive in classes
+        lines.append(
+            {
+                **place,
+                "id": one,
+                "at": at.isoformat(),
+                "features": {name: values[row] for name, values in columns.items()},
+                "prediction": answer["label"][row],
+                "score": proba[classes.index(positive)] if proba is not None and binary else None,
+                "probabilities": None
+                if proba is None or binary
+                else {str(name): value for name, value in zip(classes, proba, strict=True)},
+                "latency_ms": latency,
+            }
+        )
+    return lines
