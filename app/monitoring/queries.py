@@ -91,6 +91,13 @@ def batches_of(session: Session, served: Served) -> Sequence[PredictionBatch]:
     return session.exec(query.order_by(col(PredictionBatch.first_at), col(PredictionBatch.id))).all()
 
 
+def newest_traffic(session: Session, model_id: int) -> dict[str, datetime]:
+    """When the model's last prediction was made, by environment."""
+    newest = func.max(PredictionBatch.last_at)
+    query = select(PredictionBatch.environment, newest).where(PredictionBatch.model_id == model_id)
+    return dict(session.exec(query.group_by(PredictionBatch.environment)).all())
+
+
 def labels_of(session: Session, served: Served) -> dict[str, Any]:
     """The current label of every prediction in the window that has one, by prediction id."""
     query = (

@@ -13,6 +13,7 @@ from app.deps import Blobs, CanRead, Config, ReadSession, RowId
 from app.errors import NotFound
 from app.pages import assemble
 from app.pages.rendering import page
+from app.pages.serving import serving
 from app.paging import Cursor
 from app.scorecards.schemas import AsOf, EnvironmentQuery
 
@@ -36,6 +37,11 @@ def newest(model: str, session: ReadSession, _: CanRead) -> Response:
     if version is None:
         raise NotFound(f"{model} has no version yet")
     return RedirectResponse(f"/models/{quote(model, safe='')}/versions/{quote(version.name, safe='')}", 303)
+
+
+@router.get("/models/{model}/serving")
+def in_service(model: str, session: ReadSession, config: Config, _: CanRead) -> Response:
+    return page("serving.html", serving(session, config, model))
 
 
 @router.get("/models/{model}/versions/{version}")

@@ -1,4 +1,4 @@
-"""The client's part for traffic and labels."""
+"""Logged predictions and labels."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-Body = dict[str, Any]
+from app.client.connection import Body, Connection
+
 CHUNK = 1024 * 1024
 
 
-class Traffic:
-    """Mixed into ``app.client.Assay``."""
+class Traffic(Connection):
+    """What was answered elsewhere, and what came true."""
 
     def push_predictions(
         self,
@@ -51,9 +52,6 @@ class Traffic:
         with path.open("rb") as file:
             content: Iterable[bytes] = iter(lambda: file.read(CHUNK), b"")
             return self._json("POST", to, params={**parameters, "filename": path.name}, content=content)
-
-    def _json(self, method: str, path: str, **options: Any) -> Body:
-        raise NotImplementedError
 
 
 def _named(columns: Mapping[str, str] | None) -> dict[str, str]:

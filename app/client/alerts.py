@@ -1,15 +1,15 @@
-"""The client's part for alerts, subscriptions and dependencies."""
+"""Alerts, subscriptions and dependencies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Body = dict[str, Any]
+from app.client.connection import Body, Connection
 
 
-class Alerts:
-    """Mixed into ``app.client.Assay``."""
+class Alerts(Connection):
+    """Who is told of what."""
 
     def alerts(self, **filters: str) -> list[Body]:
         """Newest first. ``filters``: model, event, unacknowledged ("true")."""
@@ -50,12 +50,3 @@ class Alerts:
     def dependencies(self, **filters: str) -> list[Body]:
         """Fingerprints when first seen and whenever they changed. ``filters``: model, environment."""
         return self._all("dependencies", **filters)
-
-    def _all(self, path: str, **parameters: str) -> list[Body]:
-        raise NotImplementedError
-
-    def _json(self, method: str, path: str, **options: Any) -> Body:
-        raise NotImplementedError
-
-    def _send(self, method: str, path: str, allow: tuple[int, ...] = (), **options: Any) -> Any:
-        raise NotImplementedError

@@ -1,0 +1,18 @@
+"""The HTTP API as a Python object, for pipelines and for Assay's own command line. Light to import.
+
+>>> from app.client import Assay
+>>> decision = Assay().evaluate("credit-default", "1.1.0", environment="production", wait=600)
+"""
+
+from app.client.alerts import Alerts
+from app.client.audits import Audits
+from app.client.catalog import Catalog
+from app.client.connection import Body, Problem, ServiceError
+from app.client.gate import Gate
+from app.client.traffic import Traffic
+
+__all__ = ["Assay", "Body", "Problem", "ServiceError"]
+
+
+class Assay(Catalog, Audits, Gate, Traffic, Alerts):
+    """All of it over one connection; see ``Connection`` for the arguments."""

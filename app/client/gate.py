@@ -1,0 +1,71 @@
+"""Scorecards, decisions, policies, deployments."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from app.client.audits import POLL_SECONDS
+from app.client.connection import Body, Connection
+
+
+class Gate(Connection):
+    """May a version go somewhere; and what serves there."""
+
+    def scorecard(self, model: str, version: str, **parameters: str) -> Body:
+        """``parameters``: environment, as_of (ISO 8601)."""
+        return self._json("GET", f"models/{model}/versions/{version}/scorecard", params=parameters)
+
+    def evaluate(
+        self,
+        model: str,
+        version: str,
+        *,
+        environment: str,
+        stage: str = "admit",
+        dry_run: bool = False,
+        wait: float = 0,
+    ) -> Body:
+        """Ask the gate. While an audit must run first, wait up to ``wait`` seconds for the answer.
+
+        Returns:
+            The decision; ``status`` is pass, fail, unknown, or in_progress when the time was not enough.
+        """
+        asked = {"model": model, "version": version, "environment": environment, "stage": stage, "dry_run": dry_run}
+        decision = self._json("POST", "gate/evaluations", json=asked)
+        deadline = time.monotonic() + wait
+        while decision["status"] == "in_progress" and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            decision = self._json("GET", f"gate/evaluations/{decision['id']}")
+        return decision
+
+    def policies(self) -> list[Body]:
+        return self._all("policies")
+
+    def policy(self, name: str) -> Body:
+        return self._json("GET", f"policies/{name}")
+
+    def put_policy(self, name: str, text: str) -> Body:
+        return self._json("PUT", f"policies/{name}", json={"text": text})
+
+    def deploy(self, model: str, version: str, *, environment: str, role: str = "stable", **more: Any) -> Body:
+        """Let a version serve. ``more``: reason, decision_id, break_glass."""
+        place = {"model": model, "version": version, "environment": environment, "role": role}
+        return self._json("POST", "deployments", json={**place, **more})
+
+    def roll_back(self, model: str, *, environment: str, reason: str) -> Body:
+        """Put the last known good version back."""
+        body = {"model": model, "environment": environment, "reason": reason}
+        return self._json("POST", "deployments/rollback", json=body)
+
+    def drill(self, model: str, *, environment: str) -> Body:
+        """Try a rollback there and back; takes as long as that does."""
+        asked = {"model": model, "environment": environment}
+        return self._json("POST", "deployments/drills", json=asked, timeout=300)
+
+    def deployments(self, **filters: str) -> list[Body]:
+        """Deployments that match ``model``, ``environment`` and ``serving`` ("true"), newest first."""
+        return self._all("deployments", **filters)
+
+    def stop_deployment(self, deployment_id: int, reason: str) -> Body:
+        return self._json("POST", f"deployments/{deployment_id}/stop", json={"reason": reason})
