@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.tables.columns import json_column, moment
@@ -40,7 +40,7 @@ class Blob(SQLModel, table=True):
     """Content that the store holds under its sha256."""
 
     digest: str = Field(primary_key=True)
-    size: int
+    size: int = Field(sa_type=BigInteger)
     created_at: datetime = moment()
 
 

@@ -218,6 +218,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("window_start", app.db.UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("window_end", app.db.UTCDateTime(), nullable=True))
 
+    with op.batch_alter_table("blob", schema=None) as batch_op:
+        batch_op.alter_column("size", existing_type=sa.INTEGER(), type_=sa.BigInteger(), existing_nullable=False)
+
     with op.batch_alter_table("schedule", schema=None) as batch_op:
         batch_op.add_column(sa.Column("environment", sa.String(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("catch_up", sa.String(), server_default="latest", nullable=False))
@@ -250,6 +253,9 @@ def downgrade() -> None:
         batch_op.drop_column("made_by")
         batch_op.drop_column("catch_up")
         batch_op.drop_column("environment")
+
+    with op.batch_alter_table("blob", schema=None) as batch_op:
+        batch_op.alter_column("size", existing_type=sa.BigInteger(), type_=sa.INTEGER(), existing_nullable=False)
 
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_column("window_end")

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import func, select
 
 from app.db import Database, insert_new, journal_mode, utcnow
-from app.tables import Lease, Pipeline
+from app.tables import Blob, Lease, Pipeline
 
 pytestmark = pytest.mark.both_databases
 
@@ -82,3 +82,10 @@ def test_a_row_is_inserted_once(database):
         assert not insert_new(session, Lease, row | {"holder": "b"})
     with database.read() as session:
         assert session.get(Lease, "leader").holder == "a"
+
+
+def test_content_may_be_larger_than_two_gigabytes(database):
+    with database.write() as session:
+        session.add(Blob(digest="d" * 64, size=3 * 2**31))
+    with database.read() as session:
+        assert session.get(Blob, "d" * 64).size == 3 * 2**31
