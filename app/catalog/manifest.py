@@ -29,7 +29,9 @@ ChangeReason = Literal[
     "compliance",
     "data_location",
 ]
-EvidenceKind = Literal["junit", "training-metrics", "training-run", "staleness-predictions", "report"]
+EvidenceKind = Literal[
+    "junit", "training-metrics", "training-run", "staleness-predictions", "recomputed-features", "report"
+]
 
 
 class Part(BaseModel):

@@ -15,6 +15,7 @@ from app.access import audit_log
 from app.access.identity import Identity
 from app.catalog import datasets, queries, yamlfile
 from app.catalog.differences import differences
+from app.catalog.handed_in import inspect_evidence
 from app.catalog.inspection import ModelFacts, inspect_model
 from app.catalog.manifest import Manifest, find_contradictions
 from app.catalog.schedules import require_cron, set_schedule
@@ -66,6 +67,8 @@ def register(
         if version := _existing(session, registration):
             _hand_in(session, version, identity, given, blobs)
             return version, False
+    for item in given.evidence:
+        inspect_evidence(item, manifest, blobs, settings)
     with db.read() as session:
         known = {role: queries.dataset_with(session, s.digest, s.location) for role, s in sources.items()}
     rows = {role: known[role] or datasets.inspect(source, settings) for role, source in sources.items()}

@@ -5,9 +5,21 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from app.access.idempotency import once, remember
+from app.catalog.handed_in import inspect_evidence
+from app.catalog.manifest import Manifest
 from app.catalog.queries import find_version
 from app.catalog.schemas import EvidenceIn
-from app.deps import Blobs, CanAttest, CanPushEvidence, CanRead, IdempotencyKeyHeader, ReadSession, WriteSession
+from app.deps import (
+    Blobs,
+    CanAttest,
+    CanPushEvidence,
+    CanRead,
+    Config,
+    Db,
+    IdempotencyKeyHeader,
+    ReadSession,
+    WriteSession,
+)
 from app.errors import NotFound
 from app.evidence import queries, service
 from app.evidence.attestations import attest
@@ -21,11 +33,21 @@ VERSION = "/models/{model}/versions/{version}"
 
 @router.post(VERSION + "/evidence", status_code=201, summary="Hand in an uploaded file for a version")
 def push_evidence(
-    model: str, version: str, given: EvidenceIn, session: WriteSession, blobs: Blobs, identity: CanPushEvidence
+    model: str,
+    version: str,
+    given: EvidenceIn,
+    db: Db,
+    blobs: Blobs,
+    config: Config,
+    identity: CanPushEvidence,
 ) -> EvidenceOut:
     """Idempotent. A commit that is not the version's is refused with both named (409)."""
-    found = find_version(session, model, version)[1]
-    return _evidence_out(service.hand_in(session, found, identity, given, blobs), found)
+    with db.read() as session:
+        manifest = Manifest.model_validate(find_version(session, model, version)[1].manifest)
+    inspect_evidence(given, manifest, blobs, config)
+    with db.write() as session:
+        found = find_version(session, model, version)[1]
+        return _evidence_out(service.hand_in(session, found, identity, given, blobs), found)
 
 
 @router.get(VERSION + "/evidence", summary="What was handed in for a version, newest first")

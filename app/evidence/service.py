@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlmodel import Session
@@ -10,11 +11,14 @@ from sqlmodel import Session
 from app.access import audit_log
 from app.access.identity import Identity
 from app.errors import Conflict, FieldError, Invalid
-from app.evidence import junit, queries, staleness, training_metrics, training_run
+from app.evidence import junit, queries, recomputed, staleness, training_metrics, training_run
 from app.evidence.blobs import BlobStore
 from app.tables import HandedInEvidence, Version
 
-MAX_BYTES = 20 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+MAX_MB = 20
+MAX_MB_OF = {recomputed.KIND: 128}
+"""Of the kinds that may be larger."""
 
 PARSERS: Mapping[str, Callable[[bytes], Any]] = {
     "junit": junit.parse,
@@ -22,7 +26,9 @@ PARSERS: Mapping[str, Callable[[bytes], Any]] = {
     "staleness-predictions": staleness.parse,
     "training-run": training_run.parse,
 }
-"""Kinds that a check reads; what cannot be parsed is refused at the door."""
+"""Kinds that a check reads; what cannot be parsed is refused at the door. Tables are looked into before, by
+``app.catalog.handed_in``.
+"""
 
 
 class HandedInFile(Protocol):
@@ -46,8 +52,7 @@ def hand_in(
     """
     _require_commit(version, given.commit)
     path = blobs.path(given.digest)
-    if path.stat().st_size > MAX_BYTES:
-        raise Invalid(f"{given.filename}: evidence of this kind may have {MAX_BYTES // 1024**2} MB at most")
+    require_size(given, path)
     if parser := PARSERS.get(given.kind):
         parser(path.read_bytes())
     if known := queries.same_evidence(session, version.id, given.kind, given.digest, automatic=identity.automatic):
@@ -65,6 +70,13 @@ def hand_in(
     audit_log.record(session, identity.name, "evidence.handed_in", f"version/{version.id}", digest=given.digest)
     session.flush()
     return row
+
+
+def require_size(given: HandedInFile, path: Path) -> None:
+    """Raises Invalid when the file is larger than its kind may be."""
+    most = MAX_MB_OF.get(given.kind, MAX_MB)
+    if path.stat().st_size > most * MEGABYTE:
+        raise Invalid(f"{given.filename}: evidence of this kind may have {most} MB at most")
 
 
 def _require_commit(version: Version, commit: str | None) -> None:

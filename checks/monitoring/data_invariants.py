@@ -19,18 +19,13 @@ from checks.contract import (
     Verdict,
 )
 from checks.evidence import Declaration, Feature, Holdout, Predictor
-from checks.methods.drift import beyond_chance
 from checks.methods.importance import benefits
 from checks.methods.metrics import NEEDS_PROBABILITIES, benjamini_hochberg, credibly_above
+from checks.methods.shifts import listed, shift, shifted
 from checks.serving import ColumnProfile, DriftReport, InputProfiles
 
 IMPORTANCE_ROWS = 5_000
-COLUMNS_TOLD = 5
 Z = 1.96
-SMALLEST_UNIT = 0.001
-"""The least that Evidently divides its distance by; a column on a smaller scale is judged by its own."""
-NUMBERS = ("number", "integer")
-BINNED = (*NUMBERS, "boolean", "category")
 FAULTS = ("unreadable", "below", "above", "unknown", "null")
 
 
@@ -108,7 +103,7 @@ class DataInvariants(Check):
     def judge(self, measured: Measured, thresholds: Thresholds) -> Judgement:
         absent = [name for name, side in measured["absent"].items() if side == "serving"]
         if absent:
-            reason = f"The logged inputs lack {_listed(absent)}."
+            reason = f"The logged inputs lack {listed(absent)}."
             return Judgement(Verdict.FAIL, reason, "Log every feature that the model takes.")
         if few := _too_few(measured, thresholds):
             return Judgement(Verdict.INCONCLUSIVE, few, "Widen the window, or wait for more traffic.")
@@ -116,11 +111,11 @@ class DataInvariants(Check):
         failing = [*_breaking(measured, thresholds), *(told for told, warns in drifting if not warns)]
         warning = [told for told, warns in drifting if warns]
         seen = f"{measured['rows']} rows in {measured['environment']}"
-        notes = [f"Drifting, but without use to the model: {_listed(warning)}."] * bool(warning)
+        notes = [f"Drifting, but without use to the model: {listed(warning)}."] * bool(warning)
         unknown = [name for name, side in measured["absent"].items() if side == "reference"]
-        notes += [f"Not in the {measured['reference']} data, so not compared: {_listed(unknown)}."] * bool(unknown)
+        notes += [f"Not in the {measured['reference']} data, so not compared: {listed(unknown)}."] * bool(unknown)
         if failing:
-            reason = f"Of {len(measured['columns'])} columns in {seen}: {_listed(failing, '; ')}."
+            reason = f"Of {len(measured['columns'])} columns in {seen}: {listed(failing, '; ')}."
             return Judgement(Verdict.FAIL, " ".join([reason, *notes]), "Look at these columns at their source.")
         if unknown:
             remedy = "Register reference data with every feature of the signature."
@@ -133,12 +128,6 @@ class DataInvariants(Check):
 def _measured(feature: Feature, profiles: InputProfiles) -> dict[str, Any]:
     """One column's counts and distances, JSON-ready; see the check for their meaning."""
     before, now = profiles.reference[feature.name], profiles.serving[feature.name]
-    binned = feature.type in BINNED
-    whole = [[*side.counts, side.missing] if binned else [_present(side), side.missing] for side in (before, now)]
-    apart = beyond_chance(*whole)
-    distance = profiles.wasserstein.get(feature.name) if feature.type in NUMBERS else None
-    if distance is not None and before.std and before.std < SMALLEST_UNIT:
-        distance *= SMALLEST_UNIT / before.std
     return {
         "name": feature.name,
         "type": feature.type,
@@ -151,23 +140,14 @@ def _measured(feature: Feature, profiles: InputProfiles) -> dict[str, Any]:
             "unknown": now.unknown,
             "null": now.missing if feature.nullable is False else 0,
         },
-        "missing_change": abs(now.missing / max(now.rows, 1) - before.missing / max(before.rows, 1)),
-        "wasserstein": distance,
-        "jensen_shannon": apart.beyond_chance if binned else None,
-        "evidently_jensen_shannon": profiles.jensen_shannon.get(feature.name) if binned else None,
-        "p_value": apart.p_value,
+        **shift(feature, profiles),
         "dead": _is_dead(now, before),
-        "means": [before.mean, now.mean],
     }
-
-
-def _present(side: ColumnProfile) -> int:
-    return side.rows - side.missing - side.unreadable
 
 
 def _is_dead(side: ColumnProfile, before: ColumnProfile) -> bool:
     """All missing, or one value only."""
-    if not _present(side):
+    if side.missing + side.unreadable >= side.rows:
         return True
     if side.std is not None:
         return side.std <= 1e-12 * (abs(side.mean or 0.0) + abs(before.mean or 0.0))
@@ -212,26 +192,12 @@ def _breaking(measured: Measured, thresholds: Thresholds) -> Iterator[str]:
 
 def _drifting(columns: Sequence[Mapping[str, Any]], thresholds: Thresholds) -> list[tuple[str, bool]]:
     """What is told of each drifting column, and whether it only warns."""
-    beyond = benjamini_hochberg([column["p_value"] for column in columns])
     found = []
-    for column, credible in zip(columns, beyond, strict=True):
-        far = list(_far(column, thresholds)) if credible else []
-        if not far:
-            continue
+    for column, distances in shifted(columns, thresholds):
         dead, useless = column["dead"], _is_useless(column, thresholds["unimportant_gain"])
         told = f"{column['name']} is dead ({_state(column)})" if dead else f"{column['name']} drifts"
-        found.append((f"{told}, {' and '.join(far)}", useless and not dead))
+        found.append((f"{told}, {distances}", useless and not dead))
     return found
-
-
-def _far(column: Mapping[str, Any], thresholds: Thresholds) -> Iterator[str]:
-    for key, name in (("wasserstein", "Wasserstein"), ("jensen_shannon", "Jensen-Shannon")):
-        if column[key] is not None and column[key] > thresholds[f"max_{key}"]:
-            before, now = column["means"]
-            means = f" (mean {before:.4g}, now {now:.4g})" if key == "wasserstein" else ""
-            yield f"{name} distance {column[key]:.3g}{means}"
-    if column["missing_change"] > thresholds["max_missing_change"]:
-        yield f"missing cells changed by {column['missing_change'] * 100:.1f} points"
 
 
 def _is_useless(column: Mapping[str, Any], limit: float) -> bool:
@@ -240,11 +206,6 @@ def _is_useless(column: Mapping[str, Any], limit: float) -> bool:
 
 def _state(column: Mapping[str, Any]) -> str:
     return "nothing but missing cells" if column["missing"] == column["rows"] else "one value in every row"
-
-
-def _listed(told: Sequence[str], mark: str = ", ") -> str:
-    more = f"{mark}and {len(told) - COLUMNS_TOLD} more" if len(told) > COLUMNS_TOLD else ""
-    return mark.join(told[:COLUMNS_TOLD]) + more
 
 
 def _table(columns: Sequence[Mapping[str, Any]]) -> Exhibit:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.audits.attempt import Attempt
 from app.audits.providing.contract import Provided, Providers, Source
 from app.audits.providing.files import unchanged
 from app.audits.providing.traffic import inputs_of, nothing_logged, paths_of, traffic_of, window_of
+from app.evidence.recomputed import KIND, id_column
 from checks.contract import Missing
 from checks.evidence import Declaration
-from checks.serving import InputProfiles, Window
+from checks.serving import ID, InputProfiles, Recomputed, Window
 
 if TYPE_CHECKING:
     from app.engines.duck import Profiles
@@ -55,4 +57,19 @@ def compared(found: Profiles, window: Window, reference_name: str) -> InputProfi
     )
 
 
-PROVIDERS: Providers = {InputProfiles: _profiles}
+def _recomputed(source: Source, attempt: Attempt) -> Provided:
+    from app.engines.kinds import recognise
+    from app.engines.tabular import read_frame
+
+    file = attempt.handed_in.get(KIND)
+    if file is None or file.path is None:
+        how = f"hand them in: assay evidence push FILE --kind {KIND} --model MODEL --version VERSION"
+        raise Missing("features computed anew for logged predictions", how)
+    declared: Declaration = source.get(Declaration).value
+    path = Path(file.path)
+    frame = read_frame(path, "parquet" if recognise(path) == "parquet" else "csv")
+    frame = frame.rename(columns={id_column(frame.columns, declared.id_column): ID})
+    return Provided(Recomputed(file.digest, file.cap, frame), {KIND: file.digest}, file.cap)
+
+
+PROVIDERS: Providers = {InputProfiles: _profiles, Recomputed: _recomputed}
