@@ -28,7 +28,8 @@ ENGINE = os.environ.get("ASSAY_TEST_DATABASE", "sqlite")
 
 
 def pytest_generate_tests(metafunc):
-    wanted = metafunc.definition.get_closest_marker("both_databases")
+    marked = metafunc.definition.get_closest_marker
+    wanted = marked("both_databases") and not marked("sqlite_only")
     if wanted and ENGINE == "sqlite" and "engine_name" in metafunc.fixturenames:
         metafunc.parametrize("engine_name", ENGINES, indirect=True)
 

@@ -118,6 +118,7 @@ _RUNS = """
               AND finding.automatic = true
               AND finding.verdict IN {conclusive}
               AND finding.created_at <= :as_of
+            ORDER BY finding.verdict -- else PostgreSQL hopes to find two rows soon by a scan
             LIMIT {enough}
         ) AS runs
     )

@@ -9,6 +9,8 @@ from app.access.idempotency import once, remember
 from app.access.identity import ROLE_SCOPES, Identity
 from app.errors import Invalid
 
+pytestmark = pytest.mark.both_databases
+
 ADA = Identity("ada", "ci", ROLE_SCOPES["ci"])
 BOB = Identity("bob", "ci", ROLE_SCOPES["ci"])
 

@@ -13,6 +13,8 @@ from app.db import utcnow
 from app.errors import Invalid, NotAuthenticated, NotFound
 from app.tables import AuditLog, Token
 
+pytestmark = pytest.mark.both_databases
+
 
 def make(session, **given):
     return service.create_token(session, **{"name": "robot", "role": "ci", "created_by": "tests"} | given)
@@ -43,6 +45,7 @@ def test_swapped_surroundings_are_no_token():
         assert not tokens.well_formed(wrong)
 
 
+@pytest.mark.sqlite_only(reason="reads SQLite's file")
 def test_only_the_digest_is_stored(database, settings):
     with database.write() as session:
         token, secret = make(session)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from app.audits import ledger
@@ -16,6 +17,8 @@ from app.db import database_now
 from app.errors import Conflict
 from app.evidence.blobs import Stored
 from app.tables import Audit, Blob, Finding
+
+pytestmark = pytest.mark.both_databases
 
 ROW = {"check_id": "CALM", "verdict": "pass", "reason": "Fine.", "remedy": "", "measured": {}, "thresholds": {}}
 ROW |= {"exhibits": [], "inputs": {}, "cap": None, "seconds": 0.1}
@@ -138,7 +141,7 @@ def test_finishing_stores_everything_at_once(database, queue, claim, stored, log
 def test_finishing_leaves_nothing_when_it_fails_half_way(database, queue, claim, stored, findings, logged):
     audit_id = queue("CALM")
     mine = claim()
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
         ledger.finish(database, mine, [ROW, ROW], [Stored("b" * 64, 12)])
     assert (stored(audit_id).status, findings(audit_id), logged(audit_id)) == ("running", {}, [])
     assert ledger.finish(database, mine, [ROW]) == "succeeded"

@@ -13,6 +13,8 @@ from app.errors import Invalid
 from app.tables import AuditLog, Dataset, HandedInEvidence, Schedule, Version
 from tests.catalog.releases import predictions_only, register, upload, with_skops
 
+pytestmark = pytest.mark.both_databases
+
 JUNIT = b'<testsuite><testcase classname="t" name="a"/></testsuite>'
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.catalog.releases import predictions_only, register, upload
 
+pytestmark = pytest.mark.both_databases
+
 JUNIT = b'<testsuite><testcase classname="t" name="a"/></testsuite>'
 VERSION = "/api/v1/models/tumour-malignancy/versions/1.0.0"
 

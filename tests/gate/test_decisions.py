@@ -20,6 +20,8 @@ from app.tables import Audit, AuditLog, Decision
 from checks import discover
 from tests.gate import planted
 
+pytestmark = pytest.mark.both_databases
+
 CI = Identity("pipeline", "ci", ROLE_SCOPES["ci"])
 NO_AUDITS = Identity("gatekeeper", "ci", frozenset({"read", "gate"}))
 POLICY = "assay_policy: 1\nname: {name}\nstages:\n  admit: {{must_pass: [DATA-1]}}\n{more}"

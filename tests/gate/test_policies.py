@@ -11,6 +11,8 @@ from app.gate import queries
 from app.gate.policies import DEFAULTS, install_defaults, write_policy
 from app.tables import AuditLog, Policy
 
+pytestmark = pytest.mark.both_databases
+
 POLICY = "assay_policy: 1\nname: production\nstages:\n  admit: {must_pass: [DATA-1]}\n"
 
 
