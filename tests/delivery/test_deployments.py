@@ -15,6 +15,8 @@ from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.tables import Alert, AuditLog, Decision, Deployment, Version
 from tests.delivery import planted
 
+pytestmark = pytest.mark.both_databases
+
 
 def change(database, decision, **values):
     """What nobody should do: edit a stored decision."""
