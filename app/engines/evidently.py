@@ -48,7 +48,7 @@ def drift_report(declared: Declaration, current: Side, reference: Side) -> Drift
     features = shown_features(declared, *(side.frame for side in sides))
     if not features:
         raise ValueError("the two sides have no number or category of the signature in common")
-    frames = [comparable_side(side.frame, features) for side in sides]
+    frames = [comparable_side(side.frame, features).rename(columns=_harmless) for side in sides]
     presets = [DataDriftPreset(), DataSummaryPreset()]
     exhibit, tests = _run("drift report", presets, DataDefinition(**_columns(features)), frames, sides)
     return DriftReport(exhibit, _library(), len(frames[0]), _told(sides), tests)
@@ -129,9 +129,16 @@ def _task(declared: Declaration, frames: list[pd.DataFrame]) -> Mapping[str, Any
 
 def _columns(features: list[Feature]) -> Mapping[str, list[str]]:
     return {
-        "numerical_columns": [one.name for one in features if one.type in NUMERIC],
-        "categorical_columns": [one.name for one in features if one.type in CATEGORICAL],
+        "numerical_columns": [_harmless(one.name) for one in features if one.type in NUMERIC],
+        "categorical_columns": [_harmless(one.name) for one in features if one.type in CATEGORICAL],
     }
+
+
+def _harmless(name: str) -> str:
+    """The name without what would end Evidently's own scripts and begin another's; its values may hold the same."""
+    return name.translate(
+        {ord("<"): "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", ord("&"): "\N{FULLWIDTH AMPERSAND}"}
+    )
 
 
 def _run(

@@ -32,6 +32,7 @@ from app.pages.views import (
     ExhibitView,
     FindingView,
     FleetView,
+    ReportView,
     ScorecardView,
     SectionView,
 )
@@ -130,7 +131,19 @@ def _exhibit(blobs: BlobStore, exhibit: ExhibitOut) -> ExhibitView:
         return ExhibitView(exhibit, missing=True)
     if exhibit.media_type == "text/csv":
         return ExhibitView(exhibit, table=preview(exhibit.name, blobs.read(exhibit.digest)))
-    return ExhibitView(exhibit, image=exhibit.media_type in {"image/svg+xml", "image/png"})
+    return ExhibitView(
+        exhibit,
+        image=exhibit.media_type in {"image/svg+xml", "image/png"},
+        report=exhibit.media_type == "text/html",
+    )
+
+
+def report(session: Session, finding_id: int, number: int) -> ReportView:
+    """One exhibit of a finding, to be shown alone. Raises NotFound."""
+    exhibit_of(session, finding_id, number)
+    found = audits.show_finding(session, finding_id)
+    exhibits = scorecards.exhibits_out(finding_id, [exhibit.model_dump() for exhibit in found.exhibits])
+    return ReportView(found, exhibits[number])
 
 
 def exhibit_of(session: Session, finding_id: int, number: int) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from app.catalog.queries import find_model, newest_version
@@ -21,6 +21,14 @@ router = APIRouter(include_in_schema=False)
 
 UNTRUSTED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 """For what checks and people made: a browser runs nothing of it."""
+
+REPORT = {
+    "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; "
+    "script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "font-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'",
+    "Vary": "Sec-Fetch-Dest",
+}
+"""For reports of libraries, which run column names as code: an origin of their own, nowhere to send anything."""
 
 SHOWN_AS = {"image/png": "image/png", "image/svg+xml": "image/svg+xml"}
 
@@ -63,11 +71,18 @@ def finding(finding_id: RowId, session: ReadSession, blobs: Blobs, _: CanRead) -
 
 
 @router.get("/findings/{finding_id}/exhibits/{number}")
-def exhibit(finding_id: RowId, number: int, session: ReadSession, blobs: Blobs, _: CanRead) -> Response:
-    """An exhibit: an image as itself, anything else as plain text."""
+def exhibit(
+    finding_id: RowId, number: int, request: Request, session: ReadSession, blobs: Blobs, _: CanRead
+) -> Response:
+    """An exhibit: an image as itself, a report in its cage, anything else as plain text."""
     found = assemble.exhibit_of(session, finding_id, number)
-    media_type = SHOWN_AS.get(found["media_type"], "text/plain; charset=utf-8")
-    return Response(blobs.read(found["digest"]), media_type=media_type, headers=UNTRUSTED)
+    if found["media_type"] != "text/html":
+        media_type = SHOWN_AS.get(found["media_type"], "text/plain; charset=utf-8")
+        return Response(blobs.read(found["digest"]), media_type=media_type, headers=UNTRUSTED)
+    if request.headers.get("sec-fetch-dest") == "document":
+        # Alone in a tab it could lead the tab to another site, which the frame of a page of ours cannot.
+        return page("report.html", assemble.report(session, finding_id, number))
+    return Response(blobs.read(found["digest"]), media_type="text/html; charset=utf-8", headers=REPORT)
 
 
 @router.get("/attestations/{attestation_id}/file")

@@ -55,11 +55,14 @@ class ScorecardView:
 
 @dataclass(frozen=True)
 class ExhibitView:
-    """What a check made. ``table`` previews a CSV file, ``image`` is to be drawn; ``missing``: no longer stored."""
+    """What a check made. ``table`` previews a CSV file, ``image`` is to be drawn, ``report`` is HTML that nobody
+    trusts; ``missing``: no longer stored.
+    """
 
     exhibit: ExhibitOut
     table: Table | None = None
     image: bool = False
+    report: bool = False
     missing: bool = False
 
 
@@ -71,6 +74,14 @@ class FindingView:
     test: RubricTest
     measured: Layout
     exhibits: Sequence[ExhibitView]
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A report alone, ``/findings/{id}/exhibits/{number}`` in a tab of its own."""
+
+    finding: FindingOut
+    exhibit: ExhibitOut
 
 
 @dataclass(frozen=True)
