@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from checks.contract import CONFIDENCE, SEED, Exhibit, Missing
 from checks.evidence import Declaration, OrganisationPolicy, Task
-from checks.methods.cohorts import slice_mask, slices_of
 from checks.methods.metrics import percentile_interval
 from checks.methods.resampling import resampled
 from checks.methods.served import Answers
+from checks.methods.slices import slice_mask, slices_of
 from checks.serving import AT, Window
 
 if TYPE_CHECKING:
@@ -95,16 +95,16 @@ def _excesses(declared: Declaration, rows: Answers, reference: Answers | None) -
 def slices_compared(
     declared: Declaration, policy: OrganisationPolicy | None, reference: Answers, served: Answers, least: int
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Each slice with ``least`` labelled rows on both sides, and which were left out, and why."""
+    """Each slice with ``least`` labelled rows on both sides, and its ``family``; which were left out, and why."""
     found, skipped = [], []
-    for one in slices_of(declared, policy):
+    for family, one in slices_of(declared, policy):
         try:
             before = reference.take(slice_mask(one.where, reference.frame))
             now = served.take(slice_mask(one.where, served.frame))
             if min(len(before), len(now)) < least:
                 skipped.append(f"{one.name}: {len(now)} labelled rows, {len(before)} in the test data")
                 continue
-            found.append(compared(one.name, declared, before, now))
+            found.append({**compared(one.name, declared, before, now), "family": family})
         except (Missing, ValueError) as problem:
             skipped.append(f"{one.name}: {problem}")
     return found, skipped

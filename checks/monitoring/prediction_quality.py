@@ -30,10 +30,10 @@ class PredictionQuality(Check):
     Formula: bias fails when both the bias and its change from the reference are credibly beyond `max_bias`
     (regression: `max_bias_sd`), in one direction; the metric fails when the loss is credibly above `max_loss`
     times the reference's quality. Overall by a 95 % interval (bootstrap for the metric); slices of `min_rows`
-    labelled rows on both sides are corrected together (Benjamini-Hochberg). A leak: the weighted least-squares
-    line through the parts' quality falls, by its one-sided 95 % bound, by more than `max_leak` times the
-    reference's over the window. Coverage below `min_coverage` brings a warning: labels that come early may not be
-    like those that come late.
+    labelled rows on both sides are corrected family by family (Benjamini-Hochberg). A leak: the weighted
+    least-squares line through the parts' quality falls, by its one-sided 95 % bound, by more than `max_leak` times
+    the reference's over the window. Coverage below `min_coverage` brings a warning: labels that come early may not
+    be like those that come late.
 
     Without labels the metric is estimated: CBPE in classification, DLE in regression, fitted on half of the test
     data and checked on the other, whose miss widens the interval. It is called estimated everywhere, sees changed
@@ -179,7 +179,13 @@ def _lost(measured: Measured, thresholds: Thresholds) -> Iterator[str]:
 
 
 def _in_slices(measured: Measured, thresholds: Thresholds) -> Iterator[str]:
-    limit, slices = _limit(measured, thresholds), measured["slices"]
+    families = dict.fromkeys(one["family"] for one in measured["slices"])
+    for family in families:
+        several = [one for one in measured["slices"] if one["family"] == family]
+        yield from _in_family(several, _limit(measured, thresholds), thresholds)
+
+
+def _in_family(slices: list[Any], limit: float, thresholds: Thresholds) -> Iterator[str]:
     losses = [
         (s["loss"]["estimate"] - thresholds["max_loss"] * abs(s["reference"]), s["loss_error"]) for s in slices
     ]
