@@ -76,11 +76,10 @@ def alerts_page(session: Session, filters: AlertFilters, params: PageParams) -> 
     return paginate(session, query, col(Alert.id), params)
 
 
-def open_alerts(session: Session, model_id: int, most: int) -> tuple[Sequence[Alert], int]:
-    """A model's newest alerts that nobody acknowledged, and how many there are."""
-    mine = (col(Alert.model_id) == model_id, col(Alert.acknowledged_at).is_(None))
-    newest = session.exec(select(Alert).where(*mine).order_by(col(Alert.id).desc()).limit(most)).all()
-    return newest, session.exec(select(func.count()).select_from(Alert).where(*mine)).one()
+def open_alerts(session: Session, model_id: int) -> int:
+    """How many of a model's alerts nobody has acknowledged."""
+    query = select(func.count()).select_from(Alert)
+    return session.exec(query.where(Alert.model_id == model_id, col(Alert.acknowledged_at).is_(None))).one()
 
 
 def deliveries_page(

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+import app.alerts.queries as alert_queries
 import app.alerts.service as alert_service
 import app.audits.queries as audit_queries
 import app.audits.service as audits
@@ -79,6 +80,7 @@ def scorecard(
         decisions=_decisions(session, version),
         environments=sorted(known | ({environment} if environment else set())),
         as_of=as_of,
+        open_alerts=alert_queries.open_alerts(session, model.id),
         badge_markdown=f"![ML test score]({settings.public_url}/badges/{model.name}.svg)",
     )
 

@@ -50,6 +50,7 @@ class ScorecardView:
     decisions: Sequence[DecisionBrief]
     environments: Sequence[str]
     as_of: datetime | None
+    open_alerts: int
     badge_markdown: str
 
 

@@ -39,6 +39,7 @@ def test_what_serves_what_was_asked_and_who_watches(story, database, blobs, open
     assert "2024-10-10" in text
     assert "0 6 * * *" in text
     assert TITLE in text
+    assert open_page("/models/credit-default/versions/1.1.0").fields["open_alerts"] == "1"
     asked = {"model": "credit-default", "environment": "staging", "since": "2024-10-01T00:00:00Z"}
     answered = client("viewer").get("/api/v1/traffic", params=asked).json()
     assert (answered["rows"], answered["labelled"]) == (3, 1)
