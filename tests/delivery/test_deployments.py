@@ -252,6 +252,13 @@ def test_a_stored_answer_that_does_not_follow_any_more_is_refused(world, databas
     assert world.serving() == {}
 
 
+def test_a_stored_answer_that_was_embellished_is_refused(world, database):
+    decision = world.decide("1.0.0")
+    change(database, decision, body={**decision.body, "score": 7.0})
+    with pytest.raises(Conflict, match=r"does not follow from its own inputs any more \(score differ\)"):
+        world.deploy("1.0.0")
+
+
 def test_an_environment_without_a_policy_is_closed(world):
     with pytest.raises(Invalid, match="did you mean"):
         world.deploy("1.0.0", environment="productoin")
