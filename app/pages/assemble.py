@@ -34,10 +34,12 @@ from app.pages.views import (
     FindingView,
     FleetView,
     ReportView,
+    ScheduleLine,
     ScorecardView,
     SectionView,
 )
 from app.paging import PageParams
+from app.schedules import service as schedules
 from app.scorecards import service as scorecards
 from app.scorecards.schemas import DecisionBrief, ExhibitOut, ScorecardOut
 from app.tables import Attestation, Decision, Finding, Model, Version
@@ -49,9 +51,10 @@ VERSIONS_LISTED = 50
 LIVE = frozenset({"queued", "running"})
 
 
-def fleet(session: Session, params: PageParams) -> FleetView:
+def fleet(session: Session, settings: Settings, params: PageParams) -> FleetView:
     page = scorecards.fleet(session, params)
-    return FleetView(page.items, page.next_cursor)
+    troubles = schedules.troubles(session, [row.model for row in page.items], settings)
+    return FleetView(page.items, page.next_cursor, troubles)
 
 
 def scorecard(
@@ -77,6 +80,10 @@ def scorecard(
         versions=_version_names(session, model),
         datasets=datasets_of(session, version.id),
         audits=shown.items,
+        schedules=[
+            ScheduleLine(one, schedules.trouble_of(one))
+            for one in schedules.schedules_of(session, [model], settings)
+        ],
         decisions=_decisions(session, version),
         environments=sorted(known | ({environment} if environment else set())),
         as_of=as_of,

@@ -34,8 +34,8 @@ SHOWN_AS = {"image/png": "image/png", "image/svg+xml": "image/svg+xml"}
 
 
 @router.get("/")
-def fleet(session: ReadSession, cursor: Cursor, _: CanRead) -> Response:
-    return page("fleet.html", assemble.fleet(session, cursor))
+def fleet(session: ReadSession, config: Config, cursor: Cursor, _: CanRead) -> Response:
+    return page("fleet.html", assemble.fleet(session, config, cursor))
 
 
 @router.get("/models/{model}")

@@ -10,6 +10,7 @@ from typing import Any
 from app.alerts.schemas import AlertOut
 from app.audits.schemas import AuditOut, FindingOut
 from app.pages.values import Layout, Table
+from app.schedules.schemas import ScheduleOut
 from app.scorecards.schemas import DecisionBrief, ExhibitOut, FleetRow, ScorecardOut, SectionOut, TestOut
 from app.tables import Dataset, Model, Version
 from checks.rubric import RubricTest
@@ -17,10 +18,14 @@ from checks.rubric import RubricTest
 
 @dataclass(frozen=True)
 class FleetView:
-    """``/``: one page of models. ``next_cursor`` leads to the next, None on the last."""
+    """``/``: one page of models. ``next_cursor`` leads to the next, None on the last.
+
+    ``troubles``: what is wrong with a model's schedules, by its name.
+    """
 
     rows: Sequence[FleetRow]
     next_cursor: str | None
+    troubles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,14 @@ class SectionView:
     score: SectionOut
     tests: Sequence[TestOut]
     limiting: bool
+
+
+@dataclass(frozen=True)
+class ScheduleLine:
+    """A schedule of the model; ``trouble`` is "" when nothing is wrong."""
+
+    schedule: ScheduleOut
+    trouble: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class ScorecardView:
     versions: Sequence[str]
     datasets: Mapping[str, Dataset]
     audits: Sequence[AuditOut]
+    schedules: Sequence[ScheduleLine]
     decisions: Sequence[DecisionBrief]
     environments: Sequence[str]
     as_of: datetime | None

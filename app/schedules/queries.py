@@ -55,6 +55,10 @@ def schedules_of(session: Session, model_ids: Sequence[int]) -> Sequence[Schedul
     return session.exec(query.order_by(col(Schedule.environment))).all()
 
 
+def models_named(session: Session, names: Sequence[str]) -> Sequence[Model]:
+    return session.exec(select(Model).where(col(Model.name).in_(names))).all()
+
+
 def enabled_schedules(session: Session) -> Sequence[Schedule]:
     return session.exec(select(Schedule).where(col(Schedule.enabled).is_(True)).order_by(col(Schedule.id))).all()
 

@@ -123,6 +123,25 @@ def schedules_of(session: Session, models: Sequence[Model], settings: Settings) 
     return _shown(session, queries.schedules_of(session, list(names)), names, settings)
 
 
+def troubles(session: Session, models: Sequence[str], settings: Settings) -> dict[str, str]:
+    """What is wrong with the schedules of these models, by name; only of those with a trouble."""
+    told: dict[str, str] = {}
+    for schedule in schedules_of(session, queries.models_named(session, models), settings):
+        if trouble := trouble_of(schedule):
+            told.setdefault(schedule.model, trouble)
+    return told
+
+
+def trouble_of(schedule: ScheduleOut) -> str:
+    """What is wrong with a schedule, in a line; "" when nothing is."""
+    where = f" in {schedule.environment}" if schedule.environment else ""
+    if schedule.overdue:
+        return f"scheduled audit{where} overdue: does a worker run?"
+    if schedule.missed:
+        return f"{schedule.missed} scheduled audit{'' if schedule.missed == 1 else 's'}{where} missed in 30 days"
+    return f"last scheduled audit{where} failed" if schedule.last_outcome == "failed" else ""
+
+
 def slots(session: Session, schedule_id: int, params: PageParams) -> Page[SlotOut]:
     """What became of the schedule's slots, newest first."""
     queries.get_schedule(session, schedule_id)
