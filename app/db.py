@@ -152,10 +152,15 @@ def _engine(url: str) -> Engine:
 
 
 def _prepare_postgresql(engine: Engine) -> None:
+    """Writers queue; one that falls silent in the middle does not hold up the others for long."""
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         if connection.get_execution_options().get("assay_writes"):
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+            connection.exec_driver_sql(
+                f"SET LOCAL idle_in_transaction_session_timeout = '{BUSY_SECONDS}s'; "
+                f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+            )
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,21 @@ def _made(engine_name, request, monkeypatch, template):
     with request.getfixturevalue("postgres").database(template) as url:
         monkeypatch.setenv("ASSAY_DATABASE_URL", url)
         yield url
+
+
+@pytest.fixture(scope="session")
+def elsewhere(request):
+    """``with elsewhere(folder) as settings:`` an empty database that lives longer than a test."""
+
+    @contextmanager
+    def make(folder: Path):
+        if ENGINE == "sqlite":
+            yield Settings(data_dir=folder)
+            return
+        with request.getfixturevalue("postgres").database() as url:
+            yield Settings(data_dir=folder, database_url=url)
+
+    return make
 
 
 def _migrate(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
@@ -29,6 +29,9 @@ _PLAINLY = {
     HTTPStatus.NOT_FOUND: "Nothing is served under this path.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not know that method; the header Allow lists those it does.",
 }
+
+_AWAY = {"42P01", "25P03"}
+"""What PostgreSQL says where there are no tables, and to a writer that paused for too long."""
 
 logger = logging.getLogger(__name__)
 
@@ -83,13 +86,18 @@ def describe(error: Exception) -> AssayError:
         return Invalid("; ".join(f"{field.path}: {field.message}" for field in errors[:3]), errors)
     if isinstance(error, ClientDisconnect):
         return Interrupted()
-    if isinstance(error, OperationalError | PoolTimeout | TimeoutError):
+    if isinstance(error, OperationalError | PoolTimeout | TimeoutError) or _sqlstate(error) in _AWAY:
         return Unavailable("The database is busy or cannot be reached; try again.")
     if isinstance(error, IntegrityError) and "unique" in str(error.orig).lower():
         return Conflict("Somebody else stored the same thing at the same moment; look at it and try again.")
     if isinstance(error, DataError) or (isinstance(error, OverflowError) and "SQLite" in str(error)):
         return Invalid("A value does not fit into the database.")
     return AssayError("Something went wrong on our side; the log has it under this request id.")
+
+
+def _sqlstate(error: Exception) -> str | None:
+    """PostgreSQL's code of an error that SQLAlchemy passes on."""
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
 
 
 def problem_response(error: AssayError, headers: Mapping[str, str] | None = None) -> Response:
@@ -120,6 +128,8 @@ def install(app: FastAPI) -> None:
         PoolTimeout,
         TimeoutError,
         IntegrityError,
+        InternalError,
+        ProgrammingError,
         DataError,
         OverflowError,
     ):

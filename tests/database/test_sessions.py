@@ -4,8 +4,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy.exc import InternalError
 from sqlmodel import func, select
 
+from app.config import Settings
 from app.db import Database, insert_new, journal_mode, utcnow
 from app.tables import Blob, Lease, Pipeline
 
@@ -89,3 +91,23 @@ def test_content_may_be_larger_than_two_gigabytes(database):
         session.add(Blob(digest="d" * 64, size=3 * 2**31))
     with database.read() as session:
         assert session.get(Blob, "d" * 64).size == 3 * 2**31
+
+
+def test_a_writer_that_falls_silent_does_not_hold_up_the_others(postgres, postgres_template, tmp_path, monkeypatch):
+    with postgres.database(postgres_template) as url:
+        silent, other = (Database(Settings(database_url=url).sqlalchemy_url) for _ in range(2))
+        monkeypatch.setattr("app.db.BUSY_SECONDS", 1)
+        with pytest.raises(InternalError, match="idle-in-transaction"):
+            write_with_a_pause(silent, other)
+        with other.read() as session:
+            assert session.exec(select(Pipeline.name)).all() == ["other"]
+        silent.dispose()
+        other.dispose()
+
+
+def write_with_a_pause(silent, other):
+    with silent.write() as session:
+        session.add(Pipeline(name="silent"))
+        session.flush()
+        with other.write() as meanwhile:  # waits until the silent one is ended
+            meanwhile.add(Pipeline(name="other"))

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from app.client import Assay, ServiceError
+from app.config import Settings
 from tests.catalog.releases import with_skops
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,7 @@ ASSAY = [sys.executable, "-m", "app.cli"]
 @dataclass
 class Service:
     url: str
-    data: Path
+    settings: Settings
     process: subprocess.Popen
     token: str = ""
 
@@ -37,7 +38,7 @@ class Service:
         """Run the command line against this service."""
         environment = {
             **os.environ,
-            "ASSAY_DATA_DIR": str(self.data),
+            **self.settings.whereabouts,
             "ASSAY_URL": url or self.url,
             "ASSAY_TOKEN": self.token,
         }
@@ -62,17 +63,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(data: Path):
-    """A service over its own folder, ended at the end."""
-    data.mkdir()
+def started(settings: Settings):
+    """A service over its own folder and database, ended at the end."""
     port = free_port()
-    environment = {**os.environ, "ASSAY_DATA_DIR": str(data), "ASSAY_LEASE_SECONDS": "3"}
-    with (data / "log").open("wb") as log:
+    environment = {**os.environ, **settings.whereabouts, "ASSAY_LEASE_SECONDS": "3"}
+    with (settings.data_dir / "log").open("wb") as log:
         process = subprocess.Popen(
             [*ASSAY, "serve", "--port", str(port)], env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            running = Service(f"http://127.0.0.1:{port}", data, process)
+            running = Service(f"http://127.0.0.1:{port}", settings, process)
             wait_until_ready(running)
             yield running
         finally:
@@ -81,16 +81,16 @@ def started(data: Path):
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with started(tmp_path_factory.mktemp("end-to-end") / "service") as running:
+def service(tmp_path_factory, elsewhere):
+    with elsewhere(tmp_path_factory.mktemp("end-to-end")) as settings, started(settings) as running:
         running.token = running.assay("token", "create", "--name", "pipeline", "--role", "ci").stdout.strip()
         yield running
 
 
-def test_a_service_takes_its_worker_along(tmp_path):
+def test_a_service_takes_its_worker_along(tmp_path_factory, elsewhere):
     """However it ends: asked to, or killed."""
     for number, code in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
-        with started(tmp_path / str(number)) as service:
+        with elsewhere(tmp_path_factory.mktemp("ends")) as settings, started(settings) as service:
             worker = service.worker_pid()
             service.process.send_signal(number)
             assert service.process.wait(30) == code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -10,10 +9,10 @@ from fastapi.testclient import TestClient
 
 from app.access.service import create_token
 from app.catalog.queries import find_version
-from app.config import Settings
 from app.db import utcnow
 from app.delivery.places import Place, take
 from app.main import create_app
+from app.server import prepare
 from app.tables import Blob, Version
 from tests.catalog import releases
 from tests.gate import planted
@@ -55,10 +54,14 @@ def plant(database, blobs, folder, model_name: str, *versions: str, **changes) -
 
 
 @pytest.fixture(scope="module")
-def house(migrated, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("house")
-    shutil.copy(migrated, folder / "assay.sqlite3")
-    settings = Settings(data_dir=folder, allowed_hosts=["testserver"], prediction_seconds=60)
+def house(elsewhere, tmp_path_factory):
+    with elsewhere(tmp_path_factory.mktemp("house")) as settings:
+        prepare(settings)
+        changes = {"allowed_hosts": ["testserver"], "prediction_seconds": 60}
+        yield from _house(settings.model_copy(update=changes), tmp_path_factory)
+
+
+def _house(settings, tmp_path_factory):
     app = create_app(settings)
     database, blobs = app.state.db, app.state.blobs
     with database.write() as session:

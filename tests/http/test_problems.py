@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import select
 
 from app.access.tokens import new_secret
-from app.db import sqlite_driver
+from app.db import Database
 from app.deps import CanRead, ReadSession, WriteSession
 from app.errors import Conflict, FieldError, NotFound
 from app.tables import Blob, Pipeline
@@ -189,24 +189,29 @@ def test_a_write_that_fails_leaves_nothing(viewer, database):
         assert len(session.exec(select(Blob)).all()) == 1
 
 
+@pytest.mark.both_databases
 def test_a_locked_database_is_a_503_and_recovers(faulty, viewer, settings, monkeypatch):
     monkeypatch.setattr("app.db.BUSY_SECONDS", 0)
-    other = sqlite_driver().connect(settings.data_dir / "assay.sqlite3", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
     with faulty.state.db.engine.connect() as connection:  # the pool's next connections wait no longer than this
-        connection.exec_driver_sql("PRAGMA busy_timeout = 100")
-    answer = viewer.post("/half")
+        on_sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql("PRAGMA busy_timeout = 100" if on_sqlite else "SET lock_timeout = 100")
+        connection.commit()
+    other = Database(settings.sqlalchemy_url)
+    with other.write() as session:
+        session.connection()
+        answer = viewer.post("/half")
+    other.dispose()
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    other.execute("ROLLBACK")
-    other.close()
     assert viewer.post("/half").status_code == 200
 
 
-def test_a_database_without_tables_is_a_503(settings, tmp_path):
+@pytest.mark.both_databases
+def test_a_database_without_tables_is_a_503(settings, empty_database, tmp_path):
     from app.main import create_app
 
     (tmp_path / "empty").mkdir()
-    with TestClient(create_app(settings.model_copy(update={"data_dir": tmp_path / "empty"}))) as client:
+    empty = settings.model_copy(update={"data_dir": tmp_path / "empty", "database_url": empty_database})
+    with TestClient(create_app(empty)) as client:
         bearer = {"Authorization": f"Bearer {new_secret()}"}
         assert client.get("/api/v1/me", headers=bearer).status_code == 503
         ready = client.get("/health/ready")
