@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Iterator
+from importlib.metadata import PackageMetadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import checks
 from app.config import ROOT, Settings
@@ -25,13 +27,20 @@ LICENCE_OF = {
 }
 """Where the package's own metadata names none, or quotes the text: read from its licence file."""
 
+LONGEST_NAME = 60
+"""Of a licence; longer ones are its text."""
+
 SPELLED = {
+    "BSD License": "BSD",
+    "GNU Affero General Public License v3 or later (AGPLv3+)": "AGPL-3.0-or-later",
+    "Python Software Foundation License": "PSF-2.0",
     "Apache Software License": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache License v2.0": "Apache-2.0",
     "3-Clause BSD License": "BSD-3-Clause",
     "MIT License": "MIT",
     "ISC License": "ISC",
+    "ISC License (ISCL)": "ISC",
     "PSFL": "PSF-2.0",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
@@ -59,42 +68,54 @@ def settings_table() -> str:
 
 def licence_table() -> str:
     lines = ["| package | licence |", "| --- | --- |"]
-    lines += [f"| {name} | {licence(name)} |" for name in locked_packages()]
+    lines += [f"| {name} | {licence(name, importlib.metadata.metadata(name))} |" for name in locked_packages()]
     return "\n".join(lines)
 
 
-def locked_packages() -> Iterator[str]:
-    """What the service's lock installs on this platform."""
-    text = (ROOT / "requirements" / "service.txt").read_text()
+def engine_licence_table() -> str | None:
+    """The same of deepchecks' environment; None where that is not installed."""
+    folders = [str(one) for one in (ROOT / ".engines" / "deepchecks").glob("lib/python3*/site-packages")]
+    if not folders:
+        return None
+    there = {canonicalize_name(one.metadata["Name"]): one for one in importlib.metadata.distributions(path=folders)}
+    lines = ["| package | licence |", "| --- | --- |"]
+    lines += [f"| {name} | {licence(name, there[name].metadata)} |" for name in locked_packages("deepchecks")]
+    return "\n".join(lines)
+
+
+def locked_packages(lock: str = "service") -> Iterator[str]:
+    """What the lock installs on this platform."""
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text()
     locked = [Requirement(line) for line in re.findall(r"^([a-z0-9][^\\\n]*==[^\\\n]*)", text, re.MULTILINE)]
     return iter(dict.fromkeys(r.name for r in locked if r.marker is None or r.marker.evaluate()))
 
 
-def licence(package: str) -> str:
+def licence(package: str, metadata: PackageMetadata) -> str:
     if package in LICENCE_OF:
         return LICENCE_OF[package]
-    metadata = importlib.metadata.metadata(package)
     named = metadata.get("License-Expression") or metadata.get("License")
-    if not named:
-        classifiers = metadata.get_all("Classifier") or []
-        named = next(c.rsplit(" :: ", 1)[-1] for c in classifiers if c.startswith("License :: "))
+    if not named or named == "UNKNOWN" or len(named) > LONGEST_NAME:
+        classifiers = [c for c in metadata.get_all("Classifier") or [] if c.startswith("License :: ")]
+        named = classifiers[0].rsplit(" :: ", 1)[-1] if classifiers else (named or "not named").splitlines()[0]
     return SPELLED.get(named, named)
 
 
 TARGETS = {
     "README.md": {"rubric": rubric_table},
     "docs/configuration.md": {"settings": settings_table},
-    "docs/licences.md": {"licences": licence_table},
+    "docs/licences.md": {"licences": licence_table, "engine": engine_licence_table},
 }
 
 
 def fresh(path: str) -> str:
-    """The file's text with its generated parts written anew."""
+    """The file's text with its generated parts written anew, but those that cannot be made here."""
     text = (ROOT / path).read_text()
     for name, make in TARGETS[path].items():
+        if (made := make()) is None:
+            continue
         begin = BEGIN.format(name)
         pattern = re.compile(rf"{re.escape(begin)}.*?{re.escape(END)}", re.DOTALL)
-        text, count = pattern.subn(lambda _, b=begin, m=make: f"{b}\n{m()}\n{END}", text)
+        text, count = pattern.subn(lambda _, b=begin, m=made: f"{b}\n{m}\n{END}", text)
         if count != 1:
             raise ValueError(f"{path}: one part {begin} is expected, there are {count}")
     return text

@@ -53,8 +53,7 @@ def install(engines: Path, engine: str) -> None:
         subprocess.CalledProcessError: a step failed; it has told why on stderr.
     """
     folder, lock = engines / engine, ROOT / "requirements" / f"{engine}.txt"
-    uv = ROOT / ".uv" / "bin" / "uv"
-    found = str(uv) if uv.exists() else shutil.which("uv")
+    found = _uv()
     shutil.rmtree(folder, ignore_errors=True)
     python = str(python_of(engines, engine))
     if found:
@@ -63,6 +62,12 @@ def install(engines: Path, engine: str) -> None:
     else:
         _step(sys.executable, "-m", "venv", str(folder))
         _step(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock))
+
+
+def _uv() -> str | None:
+    """The Makefile's own, else the one on the path."""
+    own = ROOT / ".uv" / "bin" / "uv"
+    return str(own) if own.exists() else shutil.which("uv")
 
 
 def _step(*command: str) -> None:

@@ -59,6 +59,7 @@ def slice_mask(where: Mapping[str, Any], frame: pd.DataFrame) -> np.ndarray:
 
 
 def _meets(column: pd.Series[Any], condition: Any) -> np.ndarray:
+    import numpy as np
     import pandas as pd
 
     if condition is None:
@@ -66,7 +67,8 @@ def _meets(column: pd.Series[Any], condition: Any) -> np.ndarray:
     if isinstance(condition, Mapping):
         return _within(column, condition)
     if isinstance(condition, list):
-        return pd.DataFrame({n: _meets(column, one) for n, one in enumerate(condition)}).any(axis=1).to_numpy()
+        met = [_meets(column, one) for one in condition]
+        return np.any(met, axis=0) if met else np.zeros(len(column), dtype=bool)
     if pd.api.types.is_numeric_dtype(column) and isinstance(condition, (int, float)):
         equal = column == condition
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import log
 from typing import Any, ClassVar
 
@@ -36,7 +36,8 @@ class Inclusion(Check):
     groups is biased upwards, and its bootstrap with it, every pair of groups is compared on its own (Agresti and
     Caffo 2000 for differences, Katz's log ratio for shares, the delta method for errors), the lower 95 % bounds
     are corrected for all pairs, rates, classes and columns together (Benjamini and Hochberg 1995; Benjamini and
-    Yekutieli 2005), and the test fails when one of them is beyond the limit.
+    Yekutieli 2005), the organisation's columns apart from the declared ones, which could dilute them, and the test
+    fails when one bound is beyond the limit.
 
     Groups under `min_group` rows are not judged, nor a true (false) positive rate of a group with fewer than
     `min_outcomes` positives (negatives); they are named. No two groups to compare, or a sensitive column that is
@@ -84,8 +85,14 @@ class Inclusion(Check):
             ]
             associations += [(column["column"], *pair.values()) for pair in column["associations"]]
             strongest = column["associations"][:STRONGEST]
+            mandatory = policy is not None and column["column"] in policy.sensitive
             columns.append(
-                {**column, "associations": strongest, "reported": reported(declared, rows, column, *enough)}
+                {
+                    **column,
+                    "mandatory": mandatory,
+                    "associations": strongest,
+                    "reported": reported(declared, rows, column, *enough),
+                }
             )
         outcomes = () if declared.task is Task.REGRESSION else ("class", "actual", "selected", "hits")
         header = ("column", "group", "rows", "error", *outcomes)
@@ -102,8 +109,8 @@ class Inclusion(Check):
             for column in measured["columns"]
             for one in _contrasts(column["groups"], metric, thresholds)
         ]
-        bounds = corrected_lower_bounds([(one.estimate, one.error) for _, one in compared], limit)
-        beyond = sorted(zip(bounds, compared, strict=True), key=lambda pair: -pair[0])
+        mandatory = {column["column"] for column in measured["columns"] if column.get("mandatory")}
+        beyond = sorted(_bounded(compared, mandatory, limit), key=lambda pair: -pair[0])
         faults = [f"{column}: {one.told}" for bound, (column, one) in beyond if bound > limit]
         if faults:
             reason = f"{told_limit} is credibly broken in {len(faults)} of {len(compared)} comparisons: "
@@ -126,6 +133,20 @@ class Inclusion(Check):
         if widest.estimate > limit:
             reason += ", beyond the limit, but not credibly at this number of rows"
         return Judgement(Verdict.PASS, ". ".join([reason, *notes]) + ".")
+
+
+def _bounded(
+    compared: Sequence[tuple[str, Contrast]], mandatory: Collection[str], limit: float
+) -> list[tuple[float, tuple[str, Contrast]]]:
+    """Each comparison with its lower bound, corrected among the mandatory columns' or among the others'."""
+    families = [[pair for pair in compared if (pair[0] in mandatory) is which] for which in (True, False)]
+    return [
+        (bound, pair)
+        for family in families
+        for bound, pair in zip(
+            corrected_lower_bounds([(one.estimate, one.error) for _, one in family], limit), family, strict=True
+        )
+    ]
 
 
 def _limit(measured: Measured, thresholds: Thresholds) -> tuple[str, float, str]:

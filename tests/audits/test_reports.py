@@ -10,8 +10,12 @@ import pytest
 
 from app.audits.attempt import Attempt, Subject
 from app.audits.providing import PROVIDERS, Provided
-from checks.contract import Missing
-from checks.evidence import Declaration, HoldoutPredictions, ReferenceData
+from app.audits.providing.reports import DeepchecksAnswer
+from app.engines import deepchecks
+from app.sandbox import Stopped
+from checks.contract import Exhibit, Missing
+from checks.evidence import Declaration, HoldoutPredictions, Predictions, Predictor, ReferenceData, Slice
+from checks.methods.slices import search_half
 from checks.serving import (
     AT,
     ID,
@@ -19,9 +23,11 @@ from checks.serving import (
     PREDICTION,
     SCORE,
     DriftReport,
+    FullSuite,
     LabelledServing,
     QualityReport,
     ServingLog,
+    WeakSegments,
     Window,
 )
 from tests.checks.planted import declaration, features_of, holdout, training
@@ -130,3 +136,91 @@ def test_wrong_answers_in_operation_show():
     tests = report_of(QualityReport, log=Provided(labelled), **held_out()).value.tests
     assert not next(passed for name, passed in tests.items() if "Accuracy" in name)
     assert not [name for name in tests if "RocAuc" in name]
+
+
+# --- deepchecks ---------------------------------------------------------------------------------
+
+
+class Asked:
+    """Stands for the child process: notes what it was asked and answers nothing found."""
+
+    def __init__(self, monkeypatch, **answer) -> None:
+        self.requests = []
+        self.answer = deepchecks.Answer("deepchecks 0.19.1", **answer)
+        monkeypatch.setattr(deepchecks, "run", self.run)
+
+    def run(self, _engines, request):
+        self.requests.append(request)
+        return self.answer
+
+
+class Positive:
+    """A model that says yes to everybody."""
+
+    def predict(self, frame):
+        return Predictions(np.ones(len(frame), dtype=int))
+
+
+def of_deepchecks(kind, rows=2000, engines="there", **evidence):
+    given = Given(**held_out(rows), **evidence)
+    attempt = ATTEMPT.model_copy(update={"engines": engines})
+    answer = PROVIDERS[DeepchecksAnswer](given, attempt)
+    given.evidence[DeepchecksAnswer] = answer
+    return PROVIDERS[kind](given, attempt)
+
+
+def test_without_its_environment_deepchecks_is_missing_with_the_way_out(tmp_path):
+    for engines in (None, str(tmp_path)):
+        with pytest.raises(Missing, match="deepchecks' environment") as missing:
+            of_deepchecks(WeakSegments, engines=engines)
+        assert missing.value.how == "assay engines install"
+
+
+def test_the_search_sees_its_half_of_the_test_data_alone(monkeypatch):
+    asked = Asked(monkeypatch, segments=(Slice("old", {}),), searched_rows=900)
+    provided = of_deepchecks(WeakSegments)
+    assert provided.value.segments == (Slice("old", {}),)
+    assert (provided.value.library, provided.value.searched_rows) == ("deepchecks 0.19.1", 900)
+    assert provided.inputs == {"test": "dd", "artifact": "ee"}
+    [request] = asked.requests
+    assert request.search.positions.tolist() == np.flatnonzero(search_half(2000)).tolist()
+    assert request.smallest_share == 0.1  # 100 rows of the 1,000 that judge
+    assert request.train is None
+
+
+def test_too_few_rows_are_not_searched(monkeypatch):
+    asked = Asked(monkeypatch)
+    with pytest.raises(Missing, match="it needs 1,000 labelled rows"):
+        of_deepchecks(WeakSegments, rows=999)
+    assert asked.requests[0].search is None
+
+
+def test_the_suite_gets_the_models_answers_for_the_training_data(monkeypatch):
+    suite = FullSuite(Exhibit("suite", "text/html", b""), "deepchecks 0.19.1", 1, "rows", {})
+    asked = Asked(monkeypatch, suite=suite)
+    given = Given(**held_out(2000), train=trained())
+    given.evidence[Predictor] = Provided(Positive(), {"artifact": "ee"})
+    answer = PROVIDERS[DeepchecksAnswer](given, ATTEMPT.model_copy(update={"engines": "there"}))
+    given.evidence[DeepchecksAnswer] = answer
+    assert PROVIDERS[FullSuite](given, ATTEMPT).value is suite
+    assert answer.inputs == {"test": "dd", "artifact": "ee", "train": "bb"}
+    [request] = asked.requests
+    assert request.train.predicted.label.tolist() == [1] * 300
+
+
+def test_what_failed_in_deepchecks_is_said(monkeypatch):
+    Asked(monkeypatch, problems={"tests": "ValueError: odd", "segments": "KeyError: age"})
+    with pytest.raises(Missing, match="full suite: ValueError: odd"):
+        of_deepchecks(FullSuite)
+    with pytest.raises(Missing, match="weak segments: KeyError: age"):
+        of_deepchecks(WeakSegments)
+
+
+def test_a_child_that_is_stopped_costs_its_report_alone(monkeypatch, capsys):
+    def stopped(*_):
+        raise Stopped("stopped after 240 s", "the end of its stderr")
+
+    monkeypatch.setattr(deepchecks, "run", stopped)
+    with pytest.raises(Missing, match="failed with Stopped: stopped after 240 s"):
+        of_deepchecks(WeakSegments)
+    assert "the end of its stderr" in capsys.readouterr().err

@@ -319,3 +319,33 @@ def test_a_column_that_nobody_could_compare_is_not_passed_over():
 
 def _rates_of(*groups):
     return dict.fromkeys(groups, 0.8), dict.fromkeys(groups, 0.1)
+
+
+def test_many_declared_columns_do_not_dilute_the_organisations():
+    def column(name, hits, *, mandatory):
+        groups = [
+            {
+                "group": group,
+                "rows": 1000,
+                "error": None,
+                "outcomes": [{"class": "1", "actual": 500, "selected": found, "hits": found}],
+            }
+            for group, found in (("a", hits), ("b", 350))
+        ]
+        known = {"problem": None, "left_out": 0, "without_value": 0}
+        return {"column": name, "mandatory": mandatory, "groups": groups, **known}
+
+    def verdict(mandatory):
+        others = [column(f"c{n}", 350, mandatory=False) for n in range(40)]
+        columns = [column("sex", 428, mandatory=mandatory), *others]
+        return CHECK.judge({"task": "binary", "columns": columns}, CHECK.thresholds).verdict
+
+    assert verdict(mandatory=True) is Verdict.FAIL
+    assert verdict(mandatory=False) is Verdict.PASS
+
+
+def test_the_organisations_columns_are_marked():
+    frame, label = people(TWO, *ALIKE, np.random.default_rng(0))
+    for policy, marked in ((OrganisationPolicy(sensitive=("sex",)), True), (OrganisationPolicy(), False)):
+        [column] = stored(measured(frame, label, policy))["columns"]
+        assert column["mandatory"] is marked
