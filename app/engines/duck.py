@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from app.engines.duck_files import THREADS, attached
 from app.engines.duck_sql import CATEGORICAL, Part, epoch, expression, is_whole, microseconds
 from app.engines.profiles import (
     FEW_VALUES,
+    LARGEST,
     NumberBins,
     Profile,
     empty,
@@ -89,7 +89,7 @@ class _Range:
 
     @property
     def finite(self) -> bool:
-        return all(end is None or isfinite(end) for end in (self.low, self.high))
+        return all(end is None or abs(end) < LARGEST for end in (self.low, self.high))
 
     def __add__(self, other: _Range) -> _Range:
         lows = [low for low in (self.low, other.low) if low is not None]
@@ -129,7 +129,7 @@ class _Reader:
             return {}
         values = [expression(part, one) for one in features]
         wanted = [
-            f"{which}({value})" + (f" FILTER (WHERE isfinite({value}))" if finite else "")
+            f"{which}({value})" + (f" FILTER (WHERE abs({value}) < {LARGEST})" if finite else "")
             for value in values
             for which in ("count", "min", "max")
         ]
@@ -150,7 +150,7 @@ class _Reader:
             batch: pa.Table = self._run(part, wanted, f"LIMIT {BATCH_ROWS}").to_arrow_table()
             for index, one in enumerate(known):
                 numbers = batch.column(index).to_numpy()
-                found[one.name] = numbers[np.isfinite(numbers)]
+                found[one.name] = numbers[np.abs(numbers) < LARGEST]
         return found
 
     def values(self, feature: Feature) -> tuple[float, ...]:
@@ -160,7 +160,7 @@ class _Reader:
             if feature.name in part.columns:
                 value = expression(part, feature)
                 rows = self._run(part, [f"DISTINCT {value}"], f"LIMIT {FEW_VALUES + 5}").fetchall()
-                found |= {row[0] for row in rows if row[0] is not None and abs(row[0]) < float("inf")}
+                found |= {row[0] for row in rows if row[0] is not None and abs(row[0]) < LARGEST}
         return tuple(sorted(found)) if len(found) <= FEW_VALUES else ()
 
     def profile(self, features: Sequence[Feature], bins: Mapping[str, NumberBins | None]) -> dict[str, Profile]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CELLS = 1 << 16
+LARGEST = 1e38
+"""What is larger cannot be reckoned with in single precision, and counts as a cell that could not be read."""
 MOST_VALUES = 10_000
 """Values of a category that are told apart; what turns up after them is counted together."""
 FEW_VALUES = 20
@@ -142,12 +144,12 @@ def profile_numbers(
     """Count one part of a column.
 
     Args:
-        numbers: (n,) float; NaN is missing, infinity a cell that could not be read.
+        numbers: (n,) float; NaN is missing, infinity a cell that could not be read, as is all beyond ``LARGEST``.
         limits: the least and the greatest value declared.
     """
     import numpy as np
 
-    finite = np.isfinite(numbers)
+    finite = np.abs(numbers) < LARGEST
     known = numbers if finite.all() else numbers[finite]
     missing = int(np.isnan(numbers).sum()) if len(known) < len(numbers) else 0
     low, high = limits
