@@ -36,6 +36,7 @@ class Postgres:
         with (self._folder / "postgresql.conf").open("a") as configuration:
             configuration.write("\n".join(FAST) + "\n")
         self._server.start()
+        self._guard = self._end_with_me()
         self._numbers = itertools.count()
 
     def url(self, name: str) -> str:
@@ -54,7 +55,15 @@ class Postgres:
         finally:
             self._do(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def _end_with_me(self) -> subprocess.Popen:
+        """A process that ends the server when this one was killed and could not."""
+        wait = f"while kill -0 {os.getpid()} 2>/dev/null; do sleep 1; done"
+        end = f"kill -INT {self._server.get_pid()} && sleep 5; rm -rf {self._folder}"
+        return subprocess.Popen(["sh", "-c", f"{wait}; {end}"], start_new_session=True)
+
     def stop(self) -> None:
+        self._guard.kill()
+        self._guard.wait()
         self._server.cleanup()
         shutil.rmtree(self._folder)
 
