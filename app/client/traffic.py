@@ -33,6 +33,11 @@ class Traffic(Connection):
         asked = {"model": model, "version": version, "environment": environment, "role": role}
         return self._push("predictions", path, asked | _named(columns))
 
+    def infer(self, model: str, request: Mapping[str, Any], *, environment: str) -> Body:
+        """Predict by what serves in an environment. ``request``: an inference request (Open Inference Protocol)."""
+        url = f"{self.url}/environments/{environment}/v2/models/{model}/infer"
+        return self._json("POST", url, json=dict(request))
+
     def push_label_file(self, model: str, path: Path, columns: Mapping[str, str] | None = None) -> Body:
         """Tell labels by a file: counts. ``columns`` by part: id, label, observed."""
         return self._push("labels/file", path, {"model": model} | _named(columns))

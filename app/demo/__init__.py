@@ -14,14 +14,20 @@ from app.cli.output import print_table
 from app.client import Assay
 from app.config import Settings
 from app.demo import host
+from app.demo.receiver import listening
 from app.demo.releases import Release, ask, deliver, in_short
 from app.demo.telling import say
+from app.demo.watch import FIRST, SECOND, watch
 from app.server import prepare
 
-RELEASES = tuple(
-    Release(model, version)
-    for model in ("tumour-malignancy", "diabetes-progression", "credit-default")
-    for version in ("1.0.0", "1.1.0")
+RELEASES = (
+    Release("tumour-malignancy", "1.0.0"),
+    Release("tumour-malignancy", "1.1.0"),
+    Release("diabetes-progression", "1.0.0"),
+    Release("diabetes-progression", "1.1.0"),
+    FIRST,
+    Release("credit-default", "1.1.0"),
+    SECOND,
 )
 GATES = ("staging", "production")
 
@@ -33,12 +39,16 @@ def tell(*, once: bool, port: int) -> None:
     settings = Settings(data_dir=host.FOLDER / "data", public_url=f"http://127.0.0.1:{port}")
     say("Preparing the database and starting the service")
     prepare(settings)
+    hooks = host.free_port(port + 1)
     with (
-        host.service(settings, port, {}),
+        listening(hooks) as receiver,
+        host.service(settings, port, {"ASSAY_OUTGOING_ALLOWED_HOSTS": f'["127.0.0.1:{hooks}"]'}),
         Assay(settings.public_url, host.token(settings, "demo-pipeline", "ci")) as client,
+        Assay(settings.public_url, host.token(settings, "demo-admin", "admin")) as admin,
     ):
         host.wait_until_ready(client)
         _releases(client)
+        watch(client, admin, receiver)
         say(f"Done in {time.monotonic() - started:.0f} s")
         if not once:
             _stay(settings)
@@ -57,8 +67,9 @@ def _stay(settings: Settings) -> None:
     """Print where to look, last, and serve on until somebody ends it."""
     link = host.sign_in_link(settings)
     say("The service is running; Ctrl-C ends it")
-    shown = RELEASES[-1]
-    typer.echo(f"Scorecards  {settings.public_url}/models/{shown.model}/versions/{shown.version}")
+    at = f"{settings.public_url}/models/{SECOND.model}"
+    typer.echo(f"In service  {at}/serving")
+    typer.echo(f"Scorecards  {at}/versions/{SECOND.version}")
     typer.echo(f"Sign in     {link}")
     try:
         while True:

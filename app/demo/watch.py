@@ -5,6 +5,7 @@ The weeks are replayed from data that no version has seen (examples/credit-defau
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,13 +48,10 @@ class Weeks:
         return datetime.fromisoformat(self.start).replace(tzinfo=UTC) + timedelta(days=self.days)
 
 
+CODE_DEFECTS = ("unit_change", "rounding")
 TURNS = (
-    (Weeks(SECOND, "2024-11-18", 7, "stable", ("unit_change",)), "income arrives in cents"),
-    (Weeks(SECOND, "2024-11-25", 7, "stable", ("unit_change", "rounding")), "ratios are rounded before serving"),
-    (
-        Weeks(SECOND, "2024-12-02", 7, "stable", ("unit_change", "rounding", "label_shift")),
-        "more people default than before",
-    ),
+    (Weeks(SECOND, "2024-11-18", 7, "stable", CODE_DEFECTS), "income arrives in cents, ratios are rounded"),
+    (Weeks(SECOND, "2024-11-25", 7, "stable", (*CODE_DEFECTS, "label_shift")), "more people default, too"),
 )
 
 
@@ -76,7 +74,9 @@ def watch(client: Assay, admin: Assay, receiver: Receiver) -> None:
     say("May it stay?")
     ask(client, SECOND, ENVIRONMENT, "promote")
     say("Back to the last known good version")
+    _predict(client, weeks)
     client.roll_back(FIRST.model, environment=ENVIRONMENT, reason="MON-2, MON-3 and MON-7 failed")
+    _predict(client, weeks)
     _show_deployments(client)
 
 
@@ -128,6 +128,15 @@ def _be_told(receiver: Receiver, audit: dict[str, Any]) -> None:
     """Show what the demo's receiver was told of the audit."""
     told = receiver.wait_for("verdict.changed", f"/audits/{audit['id']}", SECONDS_TO_BE_TOLD)
     typer.echo(f"  told, signed: {told['data']['title']}" if told else "  nobody was told: no verdict turned")
+
+
+def _predict(client: Assay, weeks: Weeks) -> None:
+    """Ask the gateway for one application, and show who answers."""
+    answer = client.infer(
+        FIRST.model, json.loads((weeks.out / "request.json").read_text()), environment=ENVIRONMENT
+    )
+    outputs = ", ".join(f"{one['name']} {one['data']}" for one in answer["outputs"])
+    typer.echo(f"  {answer['model_name']} {answer['model_version']} answers: {outputs}")
 
 
 def _show_deployments(client: Assay) -> None:

@@ -8,20 +8,23 @@ the earliest. Written are
 - ``predictions.parquet``: application_id, applied_at, the features as the serving system saw them, the answer and
   its probability. What ``assay predictions push`` takes;
 - ``recomputed.parquet``: the same features by the training pipeline, which ``rounding`` and ``unit_change`` spare;
-- ``labels.csv``: application_id, defaulted, label_at. What ``assay labels push`` takes, months later.
+- ``labels.csv``: application_id, defaulted, label_at. What ``assay labels push`` takes, months later;
+- ``request.json``: the last application as a request to a server of the Open Inference Protocol.
 """
 
 import argparse
+import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import skops.io
 from sklearn.pipeline import Pipeline
 
 from generate import generate
-from model import FEATURES
+from model import CATEGORIES, FEATURES
 
 FIRST_DAY = pd.Timestamp("2024-10-03", tz="UTC")
 YEARS_LATER = pd.Timestamp("2027-01-01", tz="UTC")
@@ -63,6 +66,20 @@ def _between(frame: pd.DataFrame, start: pd.Timestamp, days: int) -> pd.DataFram
     return frame[asked].reset_index(drop=True)
 
 
+def request(application: pd.Series) -> dict[str, Any]:
+    """An inference request of one row: a tensor a feature; what is missing is null."""
+    return {
+        "id": f"{application['application_id']}-again",
+        "inputs": [_tensor(n, application[n]) for n in FEATURES],
+    }
+
+
+def _tensor(name: str, value: Any) -> dict[str, Any]:
+    datatype = "BYTES" if name in CATEGORIES else "INT64" if isinstance(value, int | np.integer) else "FP64"
+    plain = None if pd.isna(value) else value if datatype == "BYTES" else value.item()
+    return {"name": name, "datatype": datatype, "shape": [1], "data": [plain]}
+
+
 def load(path: Path) -> Pipeline:
     """The model that train.py wrote: a file of our own, so its types are trusted."""
     return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
@@ -80,6 +97,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     traffic.predictions.to_parquet(asked.out / "predictions.parquet", index=False)
     traffic.recomputed.to_parquet(asked.out / "recomputed.parquet", index=False)
+    (asked.out / "request.json").write_text(json.dumps(request(traffic.predictions.iloc[-1])))
     traffic.labels.to_csv(asked.out / "labels.csv", index=False)
     spoiled = f", with {', '.join(asked.defect)}" if asked.defect else ""
     print(f"{len(traffic.predictions)} synthetic applications of {asked.days} days from {asked.start} on{spoiled}")
