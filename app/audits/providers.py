@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, Subject
-from app.audits.providing import PROVIDERS, Provided
+from app.audits.providing import AHEAD, PROVIDERS, Provided
 from app.audits.providing.files import unchanged
 from app.catalog.declaration import declaration_of
 from app.catalog.manifest import Manifest
@@ -39,10 +41,18 @@ ROLES: dict[type[Data], str] = {TrainingData: "train", Holdout: "test", Referenc
 
 
 class Evidence:
-    """The evidence of one attempt, by the type that a check's ``measure`` names."""
+    """The evidence of one attempt, by the type that a check's ``measure`` names.
 
-    def __init__(self, attempt: Attempt) -> None:
+    What another process makes slowly is made beside the checks, as soon as a check has shown that the model loads:
+    a model that takes this process down is to be met by a check, whose error says so.
+
+    Args:
+        wanted: the types that checks of the attempt will ask for.
+    """
+
+    def __init__(self, attempt: Attempt, wanted: Collection[type] = ()) -> None:
         self._attempt = attempt
+        self._ahead = {slow for kind, slow in AHEAD.items() if kind in wanted}
         self._known: dict[type, Provided | Exception] = {}
         self._providers: dict[type, Callable[[], Provided]] = {
             Declaration: lambda: Provided(self._declared),
@@ -57,6 +67,7 @@ class Evidence:
             self._providers[kind] = lambda kind=kind: self._data(kind)  # type: ignore[misc]
         for kind, provide in PROVIDERS.items():
             self._providers[kind] = lambda provide=provide: provide(self, attempt)  # type: ignore[misc]
+        self._locks = {kind: threading.RLock() for kind in self._providers}
 
     def get(self, kind: type) -> Provided:
         """Evidence of this type.
@@ -67,15 +78,29 @@ class Evidence:
         """
         if kind not in self._providers:
             raise TypeError(f"there is no evidence of the type {getattr(kind, '__name__', kind)}")
-        if kind not in self._known:
-            try:
-                self._known[kind] = self._providers[kind]()
-            except Exception as error:  # noqa: BLE001 - kept, so that the next check hears the same at once
-                self._known[kind] = error
+        with self._locks[kind]:
+            if kind not in self._known:
+                self._known[kind] = self._make(kind)
         known = self._known[kind]
         if isinstance(known, Exception):
             raise known
+        if kind is Predictor:
+            self._begin()
         return known
+
+    def _make(self, kind: type) -> Provided | Exception:
+        try:
+            return self._providers[kind]()
+        except Exception as error:  # noqa: BLE001 - kept, so that the next check hears the same at once
+            return error
+
+    def _begin(self) -> None:
+        while self._ahead:
+            threading.Thread(target=self._make_ahead, args=(self._ahead.pop(),), daemon=True).start()
+
+    def _make_ahead(self, kind: type) -> None:
+        with suppress(Exception):  # who asks for it hears of it
+            self.get(kind)
 
     @cached_property
     def _declared(self) -> Declaration:

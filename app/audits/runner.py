@@ -38,7 +38,8 @@ def main(checks: Mapping[str, Check] | None = None) -> None:
     threading.Thread(target=_die_with_parent, args=(os.getppid(),), daemon=True).start()
     attempt = Attempt.model_validate_json(sys.stdin.buffer.read())
     known = rubric.discover() if checks is None else checks
-    evidence = Evidence(attempt)
+    running = [known[test_id] for test_id in attempt.checks if test_id in known]
+    evidence = Evidence(attempt, {need.kind for check in running for need in needs(check).values()})
     for test_id in attempt.checks:
         send(Event(started=test_id))
         thresholds = attempt.thresholds.get(test_id, {})

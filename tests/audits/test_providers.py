@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from app.audits import providers
 from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, Subject
 from app.audits.providers import Evidence
+from app.audits.providing import Provided
+from app.audits.providing.reports import DeepchecksAnswer
 from app.audits.runner import needs, plain
 from app.errors import Invalid
 from checks import discover
 from checks import evidence as kinds
 from checks.contract import Check, Missing
-from checks.evidence import Declaration, Slice
+from checks.evidence import Declaration, Predictor, Slice
+from checks.serving import FullSuite, WeakSegments
 from tests.catalog.manifests import manifest
 
 if TYPE_CHECKING:
@@ -290,3 +295,26 @@ def test_measured_values_come_back_as_json_would_give_them():
 def test_what_json_does_not_know_is_refused_by_path(values, told):
     with pytest.raises(ValueError, match=told):
         plain(values)
+
+
+def test_what_is_slow_is_made_beside_the_checks_once_the_model_has_loaded(monkeypatch):
+    made, ready = [], threading.Event()
+
+    def slow(source, attempt):
+        made.append(threading.current_thread() is not threading.main_thread())
+        ready.set()
+        return Provided("report")
+
+    kinds = {Predictor: lambda *_: Provided("model"), DeepchecksAnswer: slow}
+    for kind, provide in kinds.items():
+        monkeypatch.setitem(providers.PROVIDERS, kind, provide)
+    attempt = Attempt(checks=[], subject=Subject(manifest=manifest()))
+    nobody_asks = Evidence(attempt)
+    nobody_asks.get(Predictor)
+    evidence = Evidence(attempt, {FullSuite, WeakSegments})
+    evidence.get(Declaration)
+    assert not made
+    evidence.get(Predictor)
+    assert ready.wait(10)
+    assert evidence.get(DeepchecksAnswer).value == "report"
+    assert made == [True]

@@ -194,3 +194,4 @@ PROVIDERS: Providers = {
     WeakSegments: _weak,
     DeepchecksAnswer: _deepchecks,
 }
+AHEAD = {FullSuite: DeepchecksAnswer, WeakSegments: DeepchecksAnswer}
