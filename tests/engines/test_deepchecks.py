@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -208,3 +211,36 @@ def test_the_lock_is_complete_and_names_no_address():
     for pin in ("deepchecks==0.19.1", "numpy==1.26.4", "pandas==2.3.3", "scikit-learn==1.6.1"):
         assert f"\n{pin} " in f"\n{lock}"
     assert "--hash=sha256:" in lock
+
+
+def test_the_script_ends_with_the_process_that_started_it(tmp_path):
+    """Nobody else can end it: a worker that is killed leaves its attempts' children behind."""
+    os.mkfifo(tmp_path / "request.json")  # the script waits there for ever
+    command = [str(ENGINES / "deepchecks" / "bin" / "python"), "-I", script.__file__, str(tmp_path)]
+    starter = f"""
+import subprocess, time
+print(subprocess.Popen({command!r}, start_new_session=True).pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE)
+    child = int(parent.stdout.readline())
+    parent.stdout.close()
+    try:
+        time.sleep(1)
+        assert _runs(child)
+        parent.kill()
+        parent.wait()
+        deadline = time.monotonic() + 20
+        while _runs(child) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not _runs(child)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
