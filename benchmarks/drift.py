@@ -1,8 +1,9 @@
 """Drift of two large data sets: Assay's column profiles against Evidently's DataDriftPreset, in the same run.
 
-Each side runs in a process of its own over the same Parquet files, made by a seeded generator; reading them counts.
-Prints both times, peak memory, and the worst difference of the two distances in any column. ``--rows 200000`` for a
-quick look.
+Each side runs in a process of its own over the same Parquet files, made by a seeded generator; reading them counts,
+importing libraries does not. Assay runs before and after Evidently and its slower run counts, because other work on
+the machine comes and goes. Prints wall-clock and processor time, peak memory, and the worst difference of the two
+distances in any column. ``--rows 200000`` for a quick look.
 """
 
 from __future__ import annotations
@@ -43,10 +44,11 @@ def main() -> None:
 def compare(rows: int) -> None:
     with TemporaryDirectory() as folder:
         child("data", rows, folder)
-        ours, theirs = (json.loads(child(side, rows, folder)) for side in ("assay", "evidently"))
+        runs = [json.loads(child(side, rows, folder)) for side in ("assay", "evidently", "assay")]
+    ours, theirs = max(runs[::2], key=lambda run: float(run["seconds"])), runs[1]
     print(f"{rows} rows x {NUMBERS + CATEGORIES} columns x 2 sets; Evidently {version('evidently')}")
     for name, side in (("assay", ours), ("evidently", theirs)):
-        print(f"{name:10} {side['seconds']:7.2f} s  {side['peak_mb']:6.0f} MB")
+        print(f"{name:10} {side['seconds']:7.2f} s  {side['cpu']:7.2f} s CPU  {side['peak_mb']:6.0f} MB")
     ratio = theirs["seconds"] / ours["seconds"]
     print(f"ratio      {ratio:7.1f}    (at least {FASTER} is due, under {MEMORY_MB} MB)")
     for measure in ("wasserstein", "jensen_shannon"):
@@ -96,11 +98,16 @@ def columns_of(prefix: str) -> list[str]:
 
 
 def assay(folder: Path) -> dict[str, Any]:
+    import duckdb  # noqa: F401 - imported before the clock starts, as are Evidently's libraries
+    import pandas as pd  # noqa: F401
+    import pyarrow.compute
+    import pyarrow.parquet  # noqa: F401
+
     from app.engines.distances import coarse, jensen_shannon, wasserstein
     from app.engines.duck import Side, profiles
     from checks.evidence import Feature
 
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     features = [Feature(name, kind) for kind in ("number", "category") for name in columns_of(kind)]
     sides = [Side([(folder / f"{name}.parquet", "parquet")]) for name in ("reference", "serving")]
     found = profiles(*sides, features, folder)
@@ -110,7 +117,7 @@ def assay(folder: Path) -> dict[str, Any]:
         "jensen_shannon": {name: jensen_shannon(*pair) for name, pair in pairs.items()},
     }
     assert all(coarse(serving, reference).rows for reference, serving in pairs.values())
-    return {"seconds": time.perf_counter() - started, "peak_mb": peak_mb(), **measured}
+    return {**spent(started, cpu), **measured}
 
 
 def evidently(folder: Path) -> dict[str, Any]:
@@ -118,19 +125,14 @@ def evidently(folder: Path) -> dict[str, Any]:
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
 
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     definition = DataDefinition(numerical_columns=columns_of("number"), categorical_columns=columns_of("category"))
     reference, serving = (
         Dataset.from_pandas(pd.read_parquet(folder / f"{name}.parquet"), definition)
         for name in ("reference", "serving")
     )
     Report([DataDriftPreset()]).run(serving, reference).dict()
-    seconds = time.perf_counter() - started
-    return {
-        "seconds": seconds,
-        "peak_mb": peak_mb(),
-        **_distances(reference.as_dataframe(), serving.as_dataframe()),
-    }
+    return spent(started, cpu) | _distances(reference.as_dataframe(), serving.as_dataframe())
 
 
 def _distances(reference: pd.DataFrame, serving: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -150,10 +152,12 @@ def _distances(reference: pd.DataFrame, serving: pd.DataFrame) -> dict[str, dict
     return found
 
 
-def peak_mb() -> float:
+def spent(started: float, cpu: float) -> dict[str, Any]:
+    """Seconds on the clock and of the processor since then, and the peak of resident memory (MB)."""
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu, "peak_mb": peak}
 
 
 if __name__ == "__main__":
