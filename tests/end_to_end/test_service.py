@@ -250,6 +250,6 @@ def test_what_the_service_refuses_is_told_with_its_line(service, release):
 
 
 def test_a_shell_in_the_wrong_folder_is_told_so(service, tmp_path):
-    elsewhere = Service(service.url, tmp_path / "nothing", service.process)
-    answer = elsewhere.assay("token", "create", "--name", "x", "--role", "ci")
+    nowhere = Settings(data_dir=tmp_path / "nothing", database_url="")
+    answer = Service(service.url, nowhere, service.process).assay("token", "create", "--name", "x", "--role", "ci")
     assert (answer.returncode, "there is no database" in answer.stderr) == (1, True)

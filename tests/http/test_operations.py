@@ -13,13 +13,16 @@ from app.paging import PageParams, page_params, paginate
 from app.tables import Audit, Decision, Model, Pipeline, Version
 
 
-def test_live_needs_no_database(settings, tmp_path):
-    nowhere = settings.model_copy(update={"data_dir": tmp_path / "missing"})
+@pytest.mark.both_databases
+def test_live_needs_no_database(settings, engine_name, tmp_path):
+    gone = {"sqlite": "", "postgresql": f"postgresql://nobody@/nothing?host={tmp_path}"}[engine_name]
+    nowhere = settings.model_copy(update={"data_dir": tmp_path / "missing", "database_url": gone})
     with TestClient(create_app(nowhere)) as client:
         assert client.get("/health/live").json() == {"status": "live"}
         assert client.get("/health/ready").status_code == 503
 
 
+@pytest.mark.sqlite_only(reason="asks for the journal of SQLite")
 def test_ready_tells_the_schema_and_the_journal(client, database):
     answer = client(None).get("/health/ready")
     assert answer.status_code == 200
