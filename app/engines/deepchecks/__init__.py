@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY": "true",
     "DISABLE_LATEST_VERSION_CHECK": "true",
     "MPLBACKEND": "agg",
+    "LOKY_MAX_CPU_COUNT": "1",  # else joblib starts processes that import all of it again
 }
 
 
