@@ -51,7 +51,7 @@ def test_some_checks_once_each_in_the_rubrics_order(http):
     [
         ({"checks": ["DATA-11"]}, 422, "'DATA-11' is not a test of the rubric (did you mean"),
         ({"checks": ["DATA-1", "data-1"]}, 422, 'did you mean \\"DATA-1\\"'),
-        ({"checks": ["INFRA-7"]}, 422, "INFRA-7 (Serving models can be rolled back) has no automated check yet"),
+        ({"checks": ["INFRA-6"]}, 422, "INFRA-6 (Models are canaried before serving) has no automated check yet"),
         ({"checks": []}, 422, "checks"),
         ({"environment": "../x"}, 422, "environment"),
         ({"verison": "1"}, 422, "verison"),
@@ -67,7 +67,7 @@ def test_what_makes_no_sense_is_refused(http, changes, status, told):
 
 
 def test_each_wrong_check_is_named_by_its_place(http):
-    answer = http.post(AUDITS, json=ASKED | {"checks": ["DATA-1", "nonsense", "INFRA-7"]}).json()
+    answer = http.post(AUDITS, json=ASKED | {"checks": ["DATA-1", "nonsense", "INFRA-6"]}).json()
     assert [error["path"] for error in answer["errors"]] == ["checks.1", "checks.2"]
 
 

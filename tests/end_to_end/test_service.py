@@ -182,7 +182,7 @@ def test_the_scorecard_is_shown(service, audited):
     ("arguments", "code"),
     [
         (["gate", "check", NAME, "-e", "staging"], 0),
-        (["gate", "check", NAME, "-e", "production"], 1),
+        (["gate", "check", NAME, "-e", "production", "--wait"], 1),
         (["gate", "check", NAME, "-e", "nowhere"], 64),
         (["gate", "check", "nobody@1", "-e", "staging"], 64),
         (["gate", "check", "no-version", "-e", "staging"], 64),
