@@ -7,6 +7,9 @@ own. What was done before is not done again, so a second run starts from where t
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import typer
 
@@ -15,9 +18,9 @@ from app.client import Assay
 from app.config import Settings
 from app.demo import host
 from app.demo.receiver import listening
-from app.demo.releases import Release, ask, deliver, in_short
+from app.demo.releases import Build, Release, ask, deliver, in_short, train_and_test
 from app.demo.telling import say
-from app.demo.watch import FIRST, SECOND, watch
+from app.demo.watch import FIRST, SECOND, WEEKS, replay, watch
 from app.server import prepare
 
 RELEASES = (
@@ -41,23 +44,36 @@ def tell(*, once: bool, port: int) -> None:
     prepare(settings)
     hooks = host.free_port(port + 1)
     with (
+        _pipelines() as pool,
         listening(hooks) as receiver,
         host.service(settings, port, {"ASSAY_OUTGOING_ALLOWED_HOSTS": f'["127.0.0.1:{hooks}"]'}),
         Assay(settings.public_url, host.token(settings, "demo-pipeline", "ci")) as client,
         Assay(settings.public_url, host.token(settings, "demo-admin", "admin")) as admin,
     ):
         host.wait_until_ready(client)
-        _releases(client)
-        watch(client, admin, receiver)
+        builds = [pool.submit(train_and_test, release) for release in RELEASES]
+        replays = {weeks: pool.submit(replay, weeks) for weeks in WEEKS}
+        _releases(client, builds)
+        watch(client, admin, receiver, replays)
         say(f"Done in {time.monotonic() - started:.0f} s")
         if not once:
             _stay(settings)
 
 
-def _releases(client: Assay) -> None:
+@contextmanager
+def _pipelines() -> Iterator[Executor]:
+    """Train and replay one after another, beside the audits; what has not begun at the end never does."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _releases(client: Assay, builds: Sequence[Future[Build]]) -> None:
     rows = []
-    for release in RELEASES:
-        deliver(client, release)
+    for release, build in zip(RELEASES, builds, strict=True):
+        deliver(client, release, build.result())
         rows += [in_short(release, ask(client, release, environment)) for environment in GATES]
     say("The gate's answers")
     print_table("", ("VERSION", "ENVIRONMENT", "STAGE", "ANSWER", "SCORE", "BECAUSE"), rows)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,20 @@ class Release:
         return FOLDER.resolve() / "pipeline" / self.model / self.version
 
 
-def deliver(client: Assay, release: Release) -> None:
-    """Train, test, register and audit the release, and show its scorecard. What was done is not done again."""
+@dataclass(frozen=True)
+class Build:
+    """What a release was made from, and what making it told."""
+
+    commit: str | None
+    told: Sequence[str]
+
+
+def deliver(client: Assay, release: Release, build: Build) -> None:
+    """Register and audit the release, and show its scorecard. What was done is not done again."""
     say(release.name)
-    commit = _train_and_test(release)
+    for line in build.told:
+        typer.echo(f"  {line}")
+    commit = build.commit
     manifest = read_manifest(release.out / "assay.yaml", {"commit": commit} if commit else {})
     answer = register_manifest(client, manifest, release.out)
     typer.echo("  registered" if answer["created"] else "  was registered before")
@@ -70,28 +81,27 @@ def in_short(release: Release, decision: dict[str, Any]) -> tuple[Any, ...]:
     return release.name, decision["environment"], decision["stage"], decision["status"], decision["score"], because
 
 
-def _train_and_test(release: Release) -> str | None:
-    """Train the version and run its own unit tests, unless that was done; returns the commit it was made from."""
-    done = release.out / "made-from.json"
+def train_and_test(release: Release) -> Build:
+    """Train the version and run its own unit tests, unless that was done."""
+    done, told = release.out / "made-from.json", []
     if not done.exists():
         release.out.mkdir(parents=True, exist_ok=True)
-        run([sys.executable, "train.py", "--recipe", release.version, "--out", str(release.out)], release.source)
+        train = [sys.executable, "train.py", "--recipe", release.version, "--out", str(release.out)]
+        told += run(train, release.source)
         junit = release.out / "reports" / "junit.xml"
         tests = [sys.executable, "-m", "pytest", "tests", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}"]
-        run(tests, release.source)
+        told += run(tests, release.source)
         done.write_text(json.dumps({"commit": git_head(release.source)}))
-    commit: str | None = json.loads(done.read_text())["commit"]
-    return commit
+    return Build(json.loads(done.read_text())["commit"], told)
 
 
-def run(command: list[str], folder: Path) -> None:
-    """Run a script of the example as its owner would, and show the end of what it prints."""
+def run(command: list[str], folder: Path) -> list[str]:
+    """Run a script of the example as its owner would; returns the end of what it prints."""
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     result = subprocess.run(  # noqa: S603
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    for line in result.stdout.strip().splitlines()[-2:]:
-        typer.echo(f"  {line}")
     if result.returncode:
         typer.echo(result.stdout + result.stderr, err=True)
         raise typer.Exit(1)
+    return result.stdout.strip().splitlines()[-2:]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,15 +50,31 @@ class Weeks:
         return datetime.fromisoformat(self.start).replace(tzinfo=UTC) + timedelta(days=self.days)
 
 
+FIRST_WEEKS = Weeks(FIRST, "2024-10-07", 28, "canary")
+SECOND_WEEKS = Weeks(SECOND, "2024-11-04", 14, "canary")
 CODE_DEFECTS = ("unit_change", "rounding")
 TURNS = (
     (Weeks(SECOND, "2024-11-18", 7, "stable", CODE_DEFECTS), "income arrives in cents, ratios are rounded"),
     (Weeks(SECOND, "2024-11-25", 7, "stable", (*CODE_DEFECTS, "label_shift")), "more people default, too"),
 )
+WEEKS = (FIRST_WEEKS, SECOND_WEEKS, *(weeks for weeks, _ in TURNS))
 
 
-def watch(client: Assay, admin: Assay, receiver: Receiver) -> None:
-    """Let ``FIRST`` serve, replace it by ``SECOND``, see that go wrong, be told, and go back."""
+def replay(weeks: Weeks) -> list[str]:
+    """Write what was served in the weeks into their folder, unless it is there; returns what the script tells."""
+    if (weeks.out / "labels.csv").exists():
+        return []
+    artifact, days = str(weeks.release.out / "model.skops"), str(weeks.days)
+    defects = [part for name in weeks.defects for part in ("--defect", name)]
+    command = [sys.executable, "traffic.py", "--model", artifact, "--from", weeks.start, "--days", days, *defects]
+    return run([*command, "--out", str(weeks.out)], weeks.release.source)
+
+
+def watch(client: Assay, admin: Assay, receiver: Receiver, replays: Mapping[Weeks, Future[list[str]]]) -> None:
+    """Let ``FIRST`` serve, replace it by ``SECOND``, see that go wrong, be told, and go back.
+
+    ``replays``: ``replay`` of each of ``WEEKS``.
+    """
     if client.deployments(model=FIRST.model, environment=ENVIRONMENT):
         say(f"{FIRST.model} has served in {ENVIRONMENT} before")
         _show_deployments(client)
@@ -64,12 +82,12 @@ def watch(client: Assay, admin: Assay, receiver: Receiver) -> None:
     say(f"{FIRST.name} begins to serve in {ENVIRONMENT}")
     admin.put_policy(ENVIRONMENT, POLICY.read_text())
     receiver.secret = admin.subscribe({"name": "demo", "channel": "webhook", "target": receiver.url})["secret"]
-    _admit_and_promote(client, FIRST, Weeks(FIRST, "2024-10-07", 28, "canary"))
+    _admit_and_promote(client, FIRST_WEEKS, replays)
     say(f"{SECOND.name} takes over, with new feature code in the serving system")
-    _admit_and_promote(client, SECOND, Weeks(SECOND, "2024-11-04", 14, "canary"))
+    _admit_and_promote(client, SECOND_WEEKS, replays)
     for weeks, what in TURNS:
         say(f"The week of {weeks.start}: {what}, and nobody knows")
-        _serve(client, weeks)
+        _serve(client, weeks, replays)
         _be_told(receiver, _audit(client, weeks))
     say("May it stay?")
     ask(client, SECOND, ENVIRONMENT, "promote")
@@ -80,23 +98,22 @@ def watch(client: Assay, admin: Assay, receiver: Receiver) -> None:
     _show_deployments(client)
 
 
-def _admit_and_promote(client: Assay, release: Release, weeks: Weeks) -> None:
+def _admit_and_promote(client: Assay, weeks: Weeks, replays: Mapping[Weeks, Future[list[str]]]) -> None:
     """A canary first; stable when its own traffic has shown that it may be."""
+    release = weeks.release
     ask(client, release, ENVIRONMENT)
     client.deploy(release.model, release.version, environment=ENVIRONMENT, role="canary", reason="canary")
-    _serve(client, weeks)
+    _serve(client, weeks, replays)
     _audit(client, weeks)
     ask(client, release, ENVIRONMENT, "promote")
     client.deploy(release.model, release.version, environment=ENVIRONMENT, role="stable", reason="promoted")
 
 
-def _serve(client: Assay, weeks: Weeks) -> None:
-    """Replay the weeks: what was answered, what the pipeline recomputes, and (months later) what came true."""
+def _serve(client: Assay, weeks: Weeks, replays: Mapping[Weeks, Future[list[str]]]) -> None:
+    """Push the weeks: what was answered, what the pipeline recomputes, and (months later) what came true."""
     release, out = weeks.release, weeks.out
-    defects = [part for name in weeks.defects for part in ("--defect", name)]
-    artifact = str(release.out / "model.skops")
-    command = [sys.executable, "traffic.py", "--model", artifact, "--from", weeks.start, "--days", str(weeks.days)]
-    run([*command, *defects, "--out", str(out)], release.source)
+    for line in replays[weeks].result():
+        typer.echo(f"  {line}")
     stored = client.push_predictions(
         release.model,
         release.version,
