@@ -75,14 +75,7 @@ def call(module: str, request: dict[str, Any], *, seconds: float, memory_mb: int
     """
     with TemporaryFile(dir=folder) as stdout:
         process = _start(module, request, memory_mb, folder, cpu_seconds=int(seconds) + 1, stdout=stdout)
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise Stopped(f"stopped after {seconds:g} s", process.tail()) from None
-        finally:
-            kill(process)
-        if process.returncode != 0:
-            raise Stopped(ending(process.returncode), process.tail())
+        _await(process, seconds)
         stdout.seek(0)
         content = stdout.read(LONGEST_ANSWER)
     try:
@@ -114,16 +107,21 @@ def run(
             process = _open(command, subprocess.DEVNULL, stdout, folder, environment or {})
         except OSError as error:
             raise Stopped(f"cannot be started: {error}") from None
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise Stopped(f"stopped after {seconds:g} s", process.tail()) from None
-        finally:
-            kill(process)
-        if process.returncode != 0:
-            raise Stopped(ending(process.returncode), process.tail())
+        _await(process, seconds)
         stdout.seek(0)
         return stdout.read(TAIL_BYTES).decode(errors="replace")
+
+
+def _await(process: Child, seconds: float) -> None:
+    """Wait for the child's end, at most so long. Raises Stopped."""
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise Stopped(f"stopped after {seconds:g} s", process.tail()) from None
+    finally:
+        kill(process)
+    if process.returncode != 0:
+        raise Stopped(ending(process.returncode), process.tail())
 
 
 def spawn(module: str, request: dict[str, Any], *, memory_mb: int, folder: Path, cpu_seconds: int) -> Child:

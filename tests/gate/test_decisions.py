@@ -105,9 +105,9 @@ def test_inconclusive_is_let_through_where_no_failure_is_asked_for(database, set
     assert ask(database, settings).status == "fail"
 
 
-def test_promotion_misses_what_no_check_automates_yet(database, settings, plant, subject):
+def test_promotion_names_what_nothing_has_shown_yet(database, settings, plant, subject):
     plant()
-    row = ask(database, settings, stage="promote")
+    row = ask(database, settings, NO_AUDITS, stage="promote")
     missing = {c["name"] for c in row.body["conditions"] if c["status"] == "unknown"}
     assert row.status == "unknown"
     assert missing == {"must_pass.INFRA-6", "must_not_fail.MON-2", "must_not_fail.MON-3", "must_not_fail.MON-7"}
@@ -221,8 +221,8 @@ def test_without_evidence_an_audit_of_what_is_asked_for_runs_first(database, set
         "production",
         True,
     )
-    needed = {"DATA-1", "DATA-4", "MODEL-5", "INFRA-4", "MODEL-6", "MODEL-7", "MON-5", "DATA-2"}
-    assert set(audit.checks) == needed & set(discover())  # DATA-2 for the data section's minimum
+    needed = {"DATA-1", "DATA-4", "MODEL-5", "INFRA-4", "MODEL-6", "MODEL-7", "MON-5", "DATA-2", "MODEL-4"}
+    assert set(audit.checks) == needed & set(discover())  # DATA-2 and MODEL-4 for the minima of their sections
     assert resolve(database) == 0
 
 
@@ -328,9 +328,9 @@ def test_a_section_that_scores_enough_needs_no_further_check(database, settings,
     verdicts = dict.fromkeys(set(planted.PRODUCTION_NEEDS) - {"DATA-2"}, "pass")
     with database.write() as session:
         planted.audit(session, subject, verdicts, days=2)
-    row = ask(database, settings)  # one run only: the data section scores 1 of 2
+    row = ask(database, settings)  # one run only: the data section scores 1 of 2, the model section 1.5
     with database.read() as session:
-        assert session.get_one(Audit, row.audit_id).checks == ["DATA-2"]
+        assert session.get_one(Audit, row.audit_id).checks == ["DATA-2", "MODEL-4"]
     with database.write() as session:
         planted.audit(session, subject, verdicts)
     assert ask(database, settings).status == "pass"
