@@ -91,10 +91,12 @@ def batches_of(session: Session, served: Served) -> Sequence[PredictionBatch]:
     return session.exec(query.order_by(col(PredictionBatch.first_at), col(PredictionBatch.id))).all()
 
 
-def newest_traffic(session: Session, model_id: int) -> dict[str, datetime]:
-    """When the model's last prediction was made, by environment."""
+def newest_traffic(session: Session, model_id: int, before: datetime | None = None) -> dict[str, datetime]:
+    """When the model's last prediction (before that time, by whole batches) was made, by environment."""
     newest = func.max(PredictionBatch.last_at)
     query = select(PredictionBatch.environment, newest).where(PredictionBatch.model_id == model_id)
+    if before is not None:
+        query = query.where(col(PredictionBatch.last_at) < before)
     return dict(session.exec(query.group_by(PredictionBatch.environment)).all())
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import AwareDatetime
 
 from app.catalog.queries import find_model, newest_version
 from app.deps import Blobs, CanRead, Config, ReadSession, RowId
@@ -48,8 +49,10 @@ def newest(model: str, session: ReadSession, _: CanRead) -> Response:
 
 
 @router.get("/models/{model}/serving")
-def in_service(model: str, session: ReadSession, config: Config, _: CanRead) -> Response:
-    return page("serving.html", serving(session, config, model))
+def in_service(
+    model: str, session: ReadSession, config: Config, _: CanRead, before: AwareDatetime | None = None
+) -> Response:
+    return page("serving.html", serving(session, config, model, before))
 
 
 @router.get("/models/{model}/versions/{version}")

@@ -28,12 +28,16 @@ TRAFFIC_DAYS = timedelta(days=30)
 
 @dataclass(frozen=True)
 class EnvironmentView:
-    """One environment: who serves now, who served before, what was asked in the last days with traffic."""
+    """One environment: who serves now, who served before, what was asked in the last days with traffic.
+
+    ``earlier``: more was asked before these days.
+    """
 
     name: str
     serving: Sequence[DeploymentOut]
     past: Sequence[DeploymentOut]
     traffic: TrafficOut | None
+    earlier: bool
 
     @property
     def busiest(self) -> int:
@@ -49,11 +53,11 @@ class ServingView:
     alerts: Sequence[AlertOut]
 
 
-def serving(session: Session, settings: Settings, model_name: str) -> ServingView:
-    """Raises NotFound, naming the nearest model."""
+def serving(session: Session, settings: Settings, model_name: str, before: datetime | None) -> ServingView:
+    """``before``: show the traffic before that time. Raises NotFound, naming the nearest model."""
     model = find_model(session, model_name)
     deployments = delivery.list_deployments(session, model.name, None, None, DEPLOYMENTS_LISTED).items
-    newest = traffic_queries.newest_traffic(session, model.id)
+    newest = traffic_queries.newest_traffic(session, model.id, before)
     names = sorted({one.environment for one in deployments} | newest.keys())
     return ServingView(
         model=model,
@@ -67,13 +71,15 @@ def _environment(
     session: Session, model: Model, name: str, deployments: Sequence[DeploymentOut], newest: datetime | None
 ) -> EnvironmentView:
     here = [one for one in deployments if one.environment == name]
-    seen = None
+    seen, earlier = None, False
     if newest is not None:
         until = newest + timedelta(microseconds=1)
         seen = traffic.report(session, model.name, name, since=until - TRAFFIC_DAYS, until=until)
+        earlier = name in traffic_queries.newest_traffic(session, model.id, seen.since)
     return EnvironmentView(
         name=name,
         serving=[one for one in here if one.ended_at is None],
         past=[one for one in here if one.ended_at is not None],
         traffic=seen,
+        earlier=earlier,
     )

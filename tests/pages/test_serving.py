@@ -31,10 +31,17 @@ def test_what_serves_what_was_asked_and_who_watches(story, database, blobs, open
     to = Destination(model, new, "staging", "canary", "push", "ci")
     rows = [Row(name, TUESDAY + timedelta(days=day), {"x": 1.0}, 0) for day, name in enumerate("abc")]
     store_rows(database, blobs, to, rows)
+    store_rows(database, blobs, to, [Row("long ago", TUESDAY - timedelta(days=90), {"x": 1.0}, 0)])
 
     page = open_page("/models/credit-default/serving")
     text = page.text
     assert (page.fields["canary"], page.fields["rows"], page.fields["labelled"]) == (new.name, "3", "1")
+    earlier = next(link for link in page.links if "before=" in link)
+    before = open_page(f"/models/credit-default/serving{earlier}")
+    assert (before.fields["rows"], any("before=" in link for link in before.links)) == ("1", False)
+    told = open_page("/alerts")
+    assert told.says(TITLE)
+    assert "/models/credit-default/serving" in told.links
     assert "replaced" in text
     assert "2024-10-10" in text
     assert "0 6 * * *" in text
