@@ -18,7 +18,7 @@ from app.client import Assay
 from app.config import Settings
 from app.demo import host
 from app.demo.receiver import listening
-from app.demo.releases import Build, Release, ask, deliver, in_short, train_and_test
+from app.demo.releases import Build, Release, ask, deliver, in_short, make
 from app.demo.telling import say
 from app.demo.watch import FIRST, SECOND, WEEKS, replay, watch
 from app.server import prepare
@@ -51,7 +51,7 @@ def tell(*, once: bool, port: int) -> None:
         Assay(settings.public_url, host.token(settings, "demo-admin", "admin")) as admin,
     ):
         host.wait_until_ready(client)
-        builds = [pool.submit(train_and_test, release) for release in RELEASES]
+        builds = [pool.submit(make, client, release) for release in RELEASES]
         replays = {weeks: pool.submit(replay, weeks) for weeks in WEEKS}
         _releases(client, builds)
         watch(client, admin, receiver, replays)
@@ -72,8 +72,9 @@ def _pipelines() -> Iterator[Executor]:
 
 def _releases(client: Assay, builds: Sequence[Future[Build]]) -> None:
     rows = []
-    for release, build in zip(RELEASES, builds, strict=True):
-        deliver(client, release, build.result())
+    for build in builds:
+        deliver(client, build.result())
+        release = build.result().release
         rows += [in_short(release, ask(client, release, environment)) for environment in GATES]
     say("The gate's answers")
     print_table("", ("VERSION", "ENVIRONMENT", "STAGE", "ANSWER", "SCORE", "BECAUSE"), rows)

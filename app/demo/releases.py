@@ -45,21 +45,26 @@ class Release:
 
 @dataclass(frozen=True)
 class Build:
-    """What a release was made from, and what making it told."""
+    """A release that is made and registered, and what that told."""
 
-    commit: str | None
+    release: Release
     told: Sequence[str]
 
 
-def deliver(client: Assay, release: Release, build: Build) -> None:
-    """Register and audit the release, and show its scorecard. What was done is not done again."""
+def make(client: Assay, release: Release) -> Build:
+    """Train, test and register the release. What was done is not done again."""
+    commit, told = _train_and_test(release)
+    manifest = read_manifest(release.out / "assay.yaml", {"commit": commit} if commit else {})
+    answer = register_manifest(client, manifest, release.out)
+    return Build(release, [*told, "registered" if answer["created"] else "was registered before"])
+
+
+def deliver(client: Assay, build: Build) -> None:
+    """Audit a release unless that was done, and show its scorecard."""
+    release = build.release
     say(release.name)
     for line in build.told:
         typer.echo(f"  {line}")
-    commit = build.commit
-    manifest = read_manifest(release.out / "assay.yaml", {"commit": commit} if commit else {})
-    answer = register_manifest(client, manifest, release.out)
-    typer.echo("  registered" if answer["created"] else "  was registered before")
     if not client.audits(model=release.model, version=release.version, status="succeeded"):
         audit = client.run_audit(release.model, release.version)
         typer.echo(f"  audit {audit['id']}")
@@ -81,9 +86,9 @@ def in_short(release: Release, decision: dict[str, Any]) -> tuple[Any, ...]:
     return release.name, decision["environment"], decision["stage"], decision["status"], decision["score"], because
 
 
-def train_and_test(release: Release) -> Build:
-    """Train the version and run its own unit tests, unless that was done."""
-    done, told = release.out / "made-from.json", []
+def _train_and_test(release: Release) -> tuple[str | None, list[str]]:
+    """Train the version and run its own unit tests, unless that was done; the commit, and what both told."""
+    done, told = release.out / "made-from.json", list[str]()
     if not done.exists():
         release.out.mkdir(parents=True, exist_ok=True)
         train = [sys.executable, "train.py", "--recipe", release.version, "--out", str(release.out)]
@@ -92,7 +97,7 @@ def train_and_test(release: Release) -> Build:
         tests = [sys.executable, "-m", "pytest", "tests", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}"]
         told += run(tests, release.source)
         done.write_text(json.dumps({"commit": git_head(release.source)}))
-    return Build(json.loads(done.read_text())["commit"], told)
+    return json.loads(done.read_text())["commit"], told
 
 
 def run(command: list[str], folder: Path) -> list[str]:
