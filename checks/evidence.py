@@ -25,7 +25,8 @@ class Feature:
     """One input column of the model and what is expected of it.
 
     ``type`` is one of ``type_names``. ``min`` and ``max`` are inclusive; ``categories`` lists every value
-    allowed; ``None`` means that nothing was declared.
+    allowed; ``None`` means that nothing was declared. ``cost`` is per prediction; ``upstream`` names what it
+    depends on.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Feature:
     nullable: bool | None = None
     source: str | None = None
     cost: float | None = None
+    upstream: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Declaration:
     ``features`` are the signature, in the model's own order. ``metric`` is the declared quality metric:
     accuracy, balanced_accuracy, roc_auc, f1, log_loss, mae, rmse or r2. ``positive`` is the label value of
     the positive class (binary task), ``classes`` the order of the columns of predicted probabilities.
-    ``banned`` adds names to those that the organisation bans.
+    ``banned`` adds names to those that the organisation bans. ``personal`` columns may hold personal data.
+    ``tunables`` are the chosen hyperparameters; ``stages`` and ``cadence_days`` describe the ``pipeline``.
     """
 
     model: str
@@ -86,6 +89,13 @@ class Declaration:
     banned: tuple[str, ...] = ()
     commit: str | None = None
     model_class: str | None = None
+    personal: tuple[str, ...] = ()
+    tunables: Mapping[str, Any] = field(default_factory=dict)
+    pipeline: str | None = None
+    stages: tuple[str, ...] = ()
+    cadence_days: float | None = None
+    protected_branch: str = "main"
+    feature_paths: tuple[str, ...] = ()
 
     @property
     def feature_names(self) -> list[str]:

@@ -146,7 +146,7 @@ class Attempt(Message):
     dependencies: DependencyFacts | None = None
     operation: Operation | None = None
     datasets: dict[str, DataFile] = {}
-    handed_in: dict[str, HandedInFile] = {}
+    handed_in: dict[str, list[HandedInFile]] = {}
     earlier: list[EarlierSubject] = []
     same_recipe: list[OlderSubject] = []
     staleness: Staleness | None = None

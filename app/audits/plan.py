@@ -73,13 +73,13 @@ def _data_file(dataset: Dataset, blobs: BlobStore, settings: Settings) -> DataFi
     )
 
 
-def _handed_in(session: Session, version: Version, blobs: BlobStore) -> dict[str, HandedInFile]:
-    """By kind; of several files of a kind the newest counts."""
-    newest = {row.kind: row for row in reversed(evidence.evidence_of(session, version.id))}
-    return {
-        kind: HandedInFile(**_file(row.digest, kind, blobs).model_dump(), cap=cap_of(row, version))
-        for kind, row in newest.items()
-    }
+def _handed_in(session: Session, version: Version, blobs: BlobStore) -> dict[str, list[HandedInFile]]:
+    """By kind, newest first."""
+    found: dict[str, list[HandedInFile]] = {}
+    for row in evidence.evidence_of(session, version.id):
+        file = _file(row.digest, row.kind, blobs).model_dump()
+        found.setdefault(row.kind, []).append(HandedInFile(**file, cap=cap_of(row, version)))
+    return found
 
 
 def _same_recipe(

@@ -14,7 +14,6 @@ from app.audits.providing import AHEAD, PROVIDERS, Provided
 from app.audits.providing.files import unchanged
 from app.catalog.declaration import declaration_of
 from app.catalog.manifest import Manifest
-from app.evidence import junit, training_metrics
 from checks.contract import Missing
 from checks.evidence import (
     Data,
@@ -30,8 +29,6 @@ from checks.evidence import (
     Slice,
     Task,
     TrainingData,
-    TrainingMetrics,
-    UnitTests,
 )
 
 if TYPE_CHECKING:
@@ -60,8 +57,6 @@ class Evidence:
             HoldoutPredictions: self._holdout_predictions,
             EarlierVersions: self._earlier_versions,
             OrganisationPolicy: self._organisation_policy,
-            UnitTests: self._unit_tests,
-            TrainingMetrics: self._training_metrics,
         }
         for kind in ROLES:
             self._providers[kind] = lambda kind=kind: self._data(kind)  # type: ignore[misc]
@@ -159,23 +154,6 @@ class Evidence:
             raise Missing("an organisation policy", "an administrator writes one: assay policy push")
         fields = {name: tuple(values) for name, values in policy.items()}
         return Provided(OrganisationPolicy(**{**fields, "slices": tuple(Slice(**s) for s in fields["slices"])}))
-
-    def _unit_tests(self) -> Provided:
-        content, digest, cap = self._handed_in(
-            "junit", "JUnit results of the model's own tests", "pytest --junitxml"
-        )
-        return Provided(UnitTests(digest, cap, junit.parse(content)), {"junit": digest}, cap)
-
-    def _training_metrics(self) -> Provided:
-        kind = "training-metrics"
-        content, digest, cap = self._handed_in(kind, "metrics logged while training", "JSON, a list a metric")
-        return Provided(TrainingMetrics(digest, cap, training_metrics.parse(content)), {kind: digest}, cap)
-
-    def _handed_in(self, kind: str, what: str, form: str) -> tuple[bytes, str, str | None]:
-        file = self._attempt.handed_in.get(kind)
-        if file is None:
-            raise Missing(what, f"hand in a file ({form}): evidence of the kind {kind}, in the manifest or by CI")
-        return _path(file).read_bytes(), file.digest, file.cap
 
 
 def declaration(subject: Subject) -> Declaration:

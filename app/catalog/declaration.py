@@ -8,10 +8,10 @@ from checks.evidence import Declaration, Feature, Floor, Slice
 
 def declaration_of(manifest: Manifest, model_class: str | None) -> Declaration:
     """What checks may know of a version. ``model_class`` is the final estimator's class, if known."""
-    columns, quality = manifest.columns, manifest.quality
+    columns, quality, version = manifest.columns, manifest.quality, manifest.version
     return Declaration(
         model=manifest.model.name,
-        version=manifest.version.name,
+        version=version.name,
         task=manifest.model.task,
         label=columns.label,
         features=tuple(_feature(part) for part in manifest.features),
@@ -26,15 +26,30 @@ def declaration_of(manifest: Manifest, model_class: str | None) -> Declaration:
         sensitive=tuple(manifest.sensitive),
         slices=tuple(Slice(part.name, part.where) for part in manifest.slices),
         banned=tuple(manifest.banned),
-        commit=manifest.version.commit,
+        commit=version.commit,
         model_class=model_class,
+        personal=tuple(columns.personal),
+        tunables=version.tunables,
+        pipeline=version.pipeline.name if version.pipeline else None,
+        stages=tuple(version.pipeline.stages) if version.pipeline else (),
+        cadence_days=version.pipeline.cadence_days if version.pipeline else None,
+        protected_branch=manifest.code.protected_branch,
+        feature_paths=tuple(manifest.code.feature_paths),
     )
 
 
 def _feature(part: FeaturePart) -> Feature:
     categories = None if part.categories is None else tuple(str(value) for value in part.categories)
     return Feature(
-        part.name, part.type, part.min, part.max, categories, part.nullable, source=part.source, cost=part.cost
+        part.name,
+        part.type,
+        part.min,
+        part.max,
+        categories,
+        part.nullable,
+        source=part.source,
+        cost=part.cost,
+        upstream=tuple(part.upstream),
     )
 
 

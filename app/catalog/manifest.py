@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from app.catalog import yamlfile
 from app.errors import FieldError, nearest
+from app.evidence.kinds import EvidenceKind
 from checks.evidence import Task
 from checks.methods.metrics import METRICS_OF
 
@@ -28,9 +29,6 @@ ChangeReason = Literal[
     "rollback",
     "compliance",
     "data_location",
-]
-EvidenceKind = Literal[
-    "junit", "training-metrics", "training-run", "staleness-predictions", "recomputed-features", "report"
 ]
 
 
@@ -59,7 +57,11 @@ class ModelPart(Part):
 
 
 class PipelinePart(Part):
+    """``stages``: names, in their order. ``cadence_days``: how often it runs."""
+
     name: Name
+    stages: list[Text] = []
+    cadence_days: Annotated[float, Field(gt=0, le=3650)] | None = None
 
 
 class VersionPart(Part):
@@ -104,6 +106,14 @@ class Columns(Part):
     probability: Column | None = None
     id: Column | None = None
     time: Column | None = None
+    personal: list[Column] = []
+
+
+class CodePart(Part):
+    """Where the version's code lives. ``feature_paths``: files and folders that make features, from the root."""
+
+    protected_branch: Text = "main"
+    feature_paths: list[Text] = []
 
 
 class Quality(Part):
@@ -119,6 +129,7 @@ class FeaturePart(Part):
     categories: list[str | int | float | bool] | None = None
     nullable: bool | None = None
     source: Text | None = None
+    upstream: list[Text] = []
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
@@ -150,6 +161,7 @@ class Manifest(Part):
     columns: Columns
     quality: Quality
     features: list[FeaturePart] = Field(min_length=1, max_length=5000)
+    code: CodePart = CodePart()
     sensitive: list[Column] = []
     slices: list[SlicePart] = []
     banned: list[Text] = []

@@ -111,10 +111,10 @@ def _existing(session: Session, registration: Registration) -> Version | None:
     version = queries.version_named(session, model, manifest.version.name)
     if version is None or version.content_digest == registration.digest:
         return version
-    found = [
-        FieldError(path, message)
-        for path, message in differences({**version.manifest, "files": version.files}, registration.content)
-    ]
+    known = Registration(Manifest.model_validate(version.manifest), version.files)  # keys may have come since
+    found = [FieldError(path, message) for path, message in differences(known.content, registration.content)]
+    if not found:
+        return version
     listed = "; ".join(f"{error.path}: {error.message}" for error in found[:10])
     raise Conflict(
         f"{model.name} {version.name} is already registered with other content; a changed model needs a new "

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from app.catalog import yamlfile
-from app.catalog.manifest import EvidenceKind, Manifest, parse
+from app.catalog.manifest import Manifest, parse
 from app.cli.output import print_json, print_table, split_name
 from app.client import Assay, Problem
 from app.errors import FieldError, Invalid
+from app.evidence.kinds import EvidenceKind
 
 model_commands = typer.Typer(help="Register models and look them up.", no_args_is_help=True)
 evidence_commands = typer.Typer(help="Hand in evidence.", no_args_is_help=True)

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlmodel import Session
 
 from app.access import audit_log
 from app.access.identity import Identity
 from app.errors import Conflict, FieldError, Invalid
-from app.evidence import junit, queries, recomputed, staleness, training_metrics, training_run
+from app.evidence import queries
 from app.evidence.blobs import BlobStore
+from app.evidence.kinds import KINDS, MEGABYTE, EvidenceKind
 from app.tables import HandedInEvidence, Version
-
-MEGABYTE = 1024 * 1024
-MAX_MB = 20
-MAX_MB_OF = {recomputed.KIND: 128}
-"""Of the kinds that may be larger."""
-
-PARSERS: Mapping[str, Callable[[bytes], Any]] = {
-    "junit": junit.parse,
-    "training-metrics": training_metrics.parse,
-    "staleness-predictions": staleness.parse,
-    "training-run": training_run.parse,
-}
-"""Kinds that a check reads; what cannot be parsed is refused at the door. Tables are looked into before, by
-``app.catalog.handed_in``.
-"""
 
 
 class HandedInFile(Protocol):
     """A file of a kind, uploaded before as a blob; ``commit`` is the one it was made from, if known."""
 
-    kind: Any
+    kind: EvidenceKind
     digest: str
     filename: str
     commit: str | None
@@ -53,8 +38,8 @@ def hand_in(
     _require_commit(version, given.commit)
     path = blobs.path(given.digest)
     require_size(given, path)
-    if parser := PARSERS.get(given.kind):
-        parser(path.read_bytes())
+    if parse := KINDS[given.kind].parse:
+        parse(path.read_bytes())
     if known := queries.same_evidence(session, version.id, given.kind, given.digest, automatic=identity.automatic):
         return known
     row = HandedInEvidence(
@@ -74,9 +59,9 @@ def hand_in(
 
 def require_size(given: HandedInFile, path: Path) -> None:
     """Raises Invalid when the file is larger than its kind may be."""
-    most = MAX_MB_OF.get(given.kind, MAX_MB)
-    if path.stat().st_size > most * MEGABYTE:
-        raise Invalid(f"{given.filename}: evidence of this kind may have {most} MB at most")
+    most = KINDS[given.kind].most
+    if path.stat().st_size > most:
+        raise Invalid(f"{given.filename}: evidence of this kind may have {most // MEGABYTE} MB at most")
 
 
 def _require_commit(version: Version, commit: str | None) -> None:

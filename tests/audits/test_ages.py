@@ -131,7 +131,7 @@ def handed_in(tmp_path, frame, cap=None):
     text = io.StringIO()
     frame.to_csv(text, index=False)
     kind = "staleness-predictions"
-    return {kind: HandedInFile(**put(tmp_path / kind, text.getvalue().encode()), format=kind, cap=cap)}
+    return {kind: [HandedInFile(**put(tmp_path / kind, text.getvalue().encode()), format=kind, cap=cap)]}
 
 
 def test_handed_in_predictions_find_their_rows_and_labels_by_id(evidence, tmp_path):

@@ -55,7 +55,7 @@ def attempt(stored):
         subject=Subject(manifest=manifest(), model_class=None),
         traffic=Traffic(environment="production", start=START, end=END, batches=batches),
         datasets={"train": train},
-        handed_in={"recomputed-features": again},
+        handed_in={"recomputed-features": [again]},
     )
 
 
@@ -94,7 +94,7 @@ def test_both_checks_reach_their_verdict_from_files(attempt, tmp_path, monkeypat
 def test_ids_of_recomputed_features_may_have_another_name(attempt, stored):
     frame = logged(inputs(600, 1)).rename(columns={"assay.id": "id"})
     again = stored(HandedInFile, frame, "again.csv", format="recomputed-features", cap="by hand")
-    attempt = attempt.model_copy(update={"handed_in": {"recomputed-features": again}})
+    attempt = attempt.model_copy(update={"handed_in": {"recomputed-features": [again]}})
     provided = Evidence(attempt).get(Recomputed)
     assert "assay.id" in provided.value.frame.columns
     assert provided.cap == "by hand"

@@ -231,14 +231,14 @@ def test_the_organisations_policy_comes_as_it_was_written(evidence):
 def test_unit_tests_carry_their_cap(evidence, tmp_path):
     report = b'<testsuite><testcase name="a"><failure message="no"/></testcase></testsuite>'
     file = HandedInFile(**put(tmp_path / "junit", report), format="junit", cap="handed in by Ada")
-    made = evidence(handed_in={"junit": file}).get(kinds.UnitTests)
+    made = evidence(handed_in={"junit": [file]}).get(kinds.UnitTests)
     assert [(case.name, case.outcome) for case in made.value.cases] == [("a", "failed")]
     assert (made.value.cap, made.cap, made.inputs) == (file.cap, file.cap, {"junit": file.digest})
 
 
 def test_training_metrics_are_read(evidence, tmp_path):
     file = HandedInFile(**put(tmp_path / "metrics", b'{"loss": [1, NaN]}'), format="training-metrics")
-    made = evidence(handed_in={"training-metrics": file}).get(kinds.TrainingMetrics)
+    made = evidence(handed_in={"training-metrics": [file]}).get(kinds.TrainingMetrics)
     assert np.isnan(made.value.series["loss"][1])
     assert (made.value.digest, made.cap) == (file.digest, None)
 

@@ -50,6 +50,18 @@ def test_other_content_under_the_same_name_is_a_conflict_that_names_it(client, t
     assert "registered as 0.9, now 0.95" in problem["detail"]
 
 
+def test_a_key_that_came_after_a_registration_does_not_make_it_another(client, database, tmp_path):
+    made, files = predictions_only(tmp_path)
+    register(client("ci"), made, files)
+    with database.write() as session:
+        version = session.exec(select(Version)).one()
+        version.manifest = {key: value for key, value in version.manifest.items() if key != "code"}
+        version.content_digest = "0" * 64
+    assert register(client("ci"), made, files).status_code == 200
+    made["code"] = {"protected_branch": "trunk"}
+    assert register(client("ci"), made, files).status_code == 409
+
+
 def test_another_task_is_another_model(client, tmp_path):
     made, files = predictions_only(tmp_path)
     ci = client("ci")

@@ -76,7 +76,7 @@ def _aged(source: Source, attempt: Attempt) -> Provided:
     known, labels = labels_of(declared, holdout.value, "test")
     rows = np.flatnonzero(known)
     inputs, skipped = dict(holdout.inputs), list[str]()
-    file = attempt.handed_in.get(KIND)
+    file = next(iter(attempt.handed_in.get(KIND, ())), None)
     runs = [*_collected(_own(source, attempt, rows), skipped)]
     if file is not None:
         inputs[KIND] = file.digest

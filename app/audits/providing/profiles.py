@@ -61,7 +61,7 @@ def _recomputed(source: Source, attempt: Attempt) -> Provided:
     from app.engines.kinds import recognise
     from app.engines.tabular import read_frame
 
-    file = attempt.handed_in.get(KIND)
+    file = next(iter(attempt.handed_in.get(KIND, ())), None)
     if file is None or file.path is None:
         how = f"hand them in: assay evidence push FILE --kind {KIND} --model MODEL --version VERSION"
         raise Missing("features computed anew for logged predictions", how)

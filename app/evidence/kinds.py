@@ -1,0 +1,35 @@
+"""The kinds of files that can be handed in for a version, each with what reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from app.evidence import junit, staleness, training_metrics, training_run
+
+MEGABYTE = 1024 * 1024
+
+EvidenceKind = Literal[
+    "junit", "training-metrics", "training-run", "staleness-predictions", "recomputed-features", "report"
+]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``parse`` refuses at the door (Invalid) what is not of the kind; None where nobody reads it, or where it is a
+    table, which ``app.catalog.handed_in`` looks into. ``most`` is in bytes.
+    """
+
+    parse: Callable[[bytes], Any] | None = None
+    most: int = 20 * MEGABYTE
+
+
+KINDS: Mapping[EvidenceKind, Kind] = {
+    "junit": Kind(junit.parse),
+    "training-metrics": Kind(training_metrics.parse),
+    "staleness-predictions": Kind(staleness.parse),
+    "training-run": Kind(training_run.parse),
+    "recomputed-features": Kind(most=128 * MEGABYTE),
+    "report": Kind(),
+}
