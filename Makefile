@@ -5,6 +5,7 @@ ONCE   ?=
 UV     := .uv/bin/uv
 BIN    := $(VENV)/bin
 ENGINE := .engines/deepchecks
+TOOLS  := .tools
 PIP    := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
@@ -38,8 +39,14 @@ $(ENGINE)/.installed: requirements/deepchecks.txt | $(UV)
 	@$(UV) pip install --quiet --python $(ENGINE)/bin/python --require-hashes -r requirements/deepchecks.txt
 	@touch $@
 
+$(TOOLS)/.installed: requirements/tools.txt | $(UV)
+	@echo "Installing MLflow and DVC for tests into an environment of their own ..."
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(TOOLS)
+	@$(UV) pip install --quiet --python $(TOOLS)/bin/python --require-hashes -r requirements/tools.txt
+	@touch $@
+
 setup: $(VENV)/.service $(ENGINE)/.installed ## install the service's locked environment, and that of its engine
-setup-dev: $(VENV)/.dev $(ENGINE)/.installed ## the same, with what tests and linters need
+setup-dev: $(VENV)/.dev $(ENGINE)/.installed $(TOOLS)/.installed ## the same, with what tests and linters need
 
 demo: setup ## train, register, audit and gate real models; leaves the service running (ONCE=1: exits)
 	@$(BIN)/assay demo $(if $(ONCE),--once)
@@ -70,6 +77,7 @@ lock: $(UV) ## resolve the requirements anew
 	@$(COMPILE) pyproject.toml --extra demo --group build -o requirements/service.txt
 	@$(COMPILE) pyproject.toml --extra demo --group build --group dev -c requirements/service.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/deepchecks.in -o requirements/deepchecks.txt
+	@$(COMPILE) requirements/tools.in -o requirements/tools.txt
 
 clean: ## remove environments and the demo's data
-	rm -rf $(VENV) .engines .uv .assay-demo
+	rm -rf $(VENV) .engines $(TOOLS) .uv .assay-demo
