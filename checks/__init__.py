@@ -9,6 +9,7 @@ from functools import cache
 from types import MappingProxyType
 
 from checks.contract import Check, Section
+from checks.explanation import explanation_of, title_of
 from checks.rubric import BY_ID
 
 
@@ -18,7 +19,7 @@ def discover() -> Mapping[str, Check]:
 
     Raises:
         ValueError: a check's id is unknown or taken, its file is not where the rubric says, or its docstring
-            does not open with the test's title.
+            does not open with the test's title or lacks a part.
     """
     found: dict[str, Check] = {}
     for section in Section:
@@ -45,7 +46,4 @@ def _require_true_to_rubric(check: type[Check], module_name: str, found: Mapping
         raise ValueError(f"{module_name}: {check.id} belongs in {test.module}")
     if title_of(check) != test.title:
         raise ValueError(f"{module_name}: the docstring must open with the title {test.title!r}")
-
-
-def title_of(check: type[Check]) -> str:
-    return (check.__doc__ or "").strip().split("\n")[0].rstrip(".")
+    explanation_of(check)

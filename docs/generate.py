@@ -15,6 +15,7 @@ import checks
 from app.config import ROOT, Settings
 from checks.contract import Section
 from checks.rubric import TESTS
+from docs.check_pages import pages
 
 BEGIN, END = "<!-- generated: {} -->", "<!-- /generated -->"
 
@@ -53,7 +54,7 @@ def rubric_table() -> str:
     for section in Section:
         for test in (t for t in TESTS if t.section is section):
             how = f"[check](checks/{section}/{test.slug}.py)" if test.id in automated else "attest"
-            lines.append(f"| {test.id} | {test.title} | {how} |")
+            lines.append(f"| [{test.id}](docs/checks/{test.id}.md) | {test.title} | {how} |")
     return "\n".join(lines)
 
 
@@ -122,8 +123,8 @@ def fresh(path: str) -> str:
 
 
 def main() -> None:
-    for path in TARGETS:
-        Path(ROOT / path).write_text(fresh(path))
+    for path, text in ({path: fresh(path) for path in TARGETS} | pages()).items():
+        Path(ROOT / path).write_text(text)
         print(path)
 
 

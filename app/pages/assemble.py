@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -44,6 +43,7 @@ from app.scorecards import service as scorecards
 from app.scorecards.schemas import DecisionBrief, ExhibitOut, ScorecardOut
 from app.tables import Attestation, Decision, Finding, Model, Version
 from checks.contract import Section
+from checks.explanation import explanation_of
 from checks.rubric import BY_ID, TESTS, RubricTest
 
 LISTED = PageParams(limit=8)
@@ -221,17 +221,7 @@ def check(test_id: str) -> CheckView:
     found = checks.discover().get(test_id)
     return CheckView(
         test=test,
-        paragraphs=_paragraphs(inspect.getdoc(found) or "") if found else [],
+        blocks=explanation_of(type(found)) if found else [],
         thresholds=found.thresholds if found else {},
         window=f"{test.window_days} days" if test.window_days else "the model's own cadence",
     )
-
-
-def _paragraphs(docstring: str) -> list[tuple[str, str]]:
-    """(label, text) of each paragraph after the title; "Measured: every ..." has the label "Measured"."""
-    return [_labelled(" ".join(text.split())) for text in docstring.split("\n\n")[1:] if text.strip()]
-
-
-def _labelled(text: str) -> tuple[str, str]:
-    label, colon, rest = text.partition(": ")
-    return (label, rest) if colon and label.isalpha() else ("", text)

@@ -100,8 +100,8 @@ def web_link(address: str | None) -> str | None:
 
 
 def code(text: str) -> Markup:
-    """Text in which ``names`` are set as code."""
-    parts = text.split("``")
+    """Text in which ``names`` are set as code, between one backtick or two."""
+    parts = text.replace("``", "`").split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
     )

@@ -13,6 +13,7 @@ from app.pages.values import Layout, Table
 from app.schedules.schemas import ScheduleOut
 from app.scorecards.schemas import DecisionBrief, ExhibitOut, FleetRow, ScorecardOut, SectionOut, TestOut
 from app.tables import Dataset, Model, Version
+from checks.explanation import Block
 from checks.rubric import RubricTest
 
 
@@ -155,9 +156,9 @@ class ChecksView:
 
 @dataclass(frozen=True)
 class CheckView:
-    """``/checks/{id}``. ``paragraphs``: (label or "", text) of the check's docstring; none without a check."""
+    """``/checks/{id}``. ``blocks``: the check's docstring; none without a check."""
 
     test: RubricTest
-    paragraphs: Sequence[tuple[str, str]]
+    blocks: Sequence[Block]
     thresholds: Mapping[str, Any]
     window: str

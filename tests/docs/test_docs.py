@@ -10,6 +10,7 @@ import pytest
 from app.catalog.manifest import Manifest, parse
 from app.config import ROOT
 from checks.rubric import TESTS
+from docs.check_pages import pages
 from docs.generate import TARGETS, fresh
 
 PAGES = sorted(p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -18,6 +19,11 @@ PAGES = sorted(p for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *
 @pytest.mark.parametrize("path", TARGETS)
 def test_generated_parts_are_fresh(path):
     assert (ROOT / path).read_text() == fresh(path), "run make docs"
+
+
+@pytest.mark.parametrize("path", pages())
+def test_pages_of_checks_are_fresh(path):
+    assert (ROOT / path).read_text() == pages()[path], "run make docs"
 
 
 def test_the_complete_manifest_of_the_docs_is_valid():
