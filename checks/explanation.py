@@ -44,7 +44,11 @@ def _block(text: str) -> Block:
     if text.startswith("- "):
         return Block(items=tuple(_items(text)))
     label, colon, rest = " ".join(text.split()).partition(": ")
-    return Block(label, rest) if colon and label in LABELS else Block(text=" ".join(text.split()))
+    return (
+        Block(label, rest[:1].upper() + rest[1:])
+        if colon and label in LABELS
+        else Block(text=" ".join(text.split()))
+    )
 
 
 def _items(text: str) -> Iterator[str]:

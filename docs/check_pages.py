@@ -13,8 +13,8 @@ from checks.rubric import TESTS, RubricTest
 WIDTH = 116
 BY = {"S": "the service", "C": "evidence from CI or a tool", "M": "the service and handed-in evidence"}
 SCOPE = {"V": "a version", "S": "the model in an environment"}
-ATTEST = """No automated check yet. A person can do the test by hand and attest the result, which earns ½ for up to 180 days:
-`assay attest --help`.
+ATTEST = """No automated check yet. A person can do the test by hand and attest the result (`assay attest --help`), which earns
+½ for up to 180 days.
 """
 
 
