@@ -13,9 +13,9 @@ from checks.rubric import TESTS, RubricTest
 WIDTH = 116
 BY = {"S": "the service", "C": "evidence from CI or a tool", "M": "the service and handed-in evidence"}
 SCOPE = {"V": "a version", "S": "the model in an environment"}
-ATTEST = """No automated check yet. A person can do the test by hand and attest the result (`assay attest --help`), which earns
-½ for up to 180 days.
-"""
+ATTEST = (
+    "No automated check yet. A person can test by hand and attest the result, which earns ½ for up to 180 days."
+)
 
 
 def pages() -> dict[str, str]:
@@ -45,7 +45,7 @@ def _page(test: RubricTest, check: Check | None) -> str:
         "",
     ]
     if check is None:
-        return "\n".join([*head, ATTEST])
+        return "\n".join([*head, ATTEST, ""])
     body = [line for block in explanation_of(type(check)) for line in _markdown(block)]
     return "\n".join(
         [*head, *body, *_thresholds(check), f"[The code](../../checks/{test.section}/{test.slug}.py)", ""]
