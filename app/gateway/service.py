@@ -184,8 +184,7 @@ class Gateway:
             start = time.perf_counter()
             answer = self.runner(shadow).predict(columns)
             latency = (time.perf_counter() - start) * 1000
-            own = [f"{one}~{shadow.version.name}" for one in ids]
-            self._spool.append(_lines(shadow, own, at, columns, answer, latency))
+            self._spool.append(_lines(shadow, ids, at, columns, answer, latency))
         except Exception:
             log.exception("the shadow gave no answer", extra={"assay.version": shadow.version.name})
         finally:

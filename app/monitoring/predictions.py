@@ -78,7 +78,7 @@ def store_rows(db: Database, blobs: BlobStore, to: Destination, rows: Sequence[R
 
 
 def store(db: Database, blobs: BlobStore, to: Destination, log: Log) -> Stored:
-    """Store the predictions whose id the model does not know yet: one blob, one batch, all or nothing.
+    """Store the predictions whose id the version does not know yet: one blob, one batch, all or nothing.
 
     Nobody is locked out meanwhile: when another stored some of the same predictions first, their rows are left
     out and it is tried again.
@@ -89,7 +89,7 @@ def store(db: Database, blobs: BlobStore, to: Destination, log: Log) -> Stored:
     first_of_each = {one: position for position, one in reversed(list(enumerate(log.ids)))}
     for _ in range(TRIES):
         with db.read() as session:
-            known = queries.known_predictions(session, to.model.id, first_of_each)
+            known = queries.known_predictions(session, to.model.id, first_of_each, to.version.id)
         new = sorted(position for one, position in first_of_each.items() if one not in known)
         if not new:
             return Stored(0, len(log.ids))

@@ -25,13 +25,17 @@ def chunks(values: Iterable[Any], size: int = AT_ONCE) -> Iterator[list[Any]]:
         yield chunk
 
 
-def known_predictions(session: Session, model_id: int, ids: Iterable[str]) -> set[str]:
-    """Which of these predictions of the model are stored."""
+def known_predictions(
+    session: Session, model_id: int, ids: Iterable[str], version_id: int | None = None
+) -> set[str]:
+    """Which of these predictions of the model, or of one of its versions, are stored."""
     found: set[str] = set()
     for chunk in chunks(ids):
         query = select(Prediction.prediction_id).where(
             Prediction.model_id == model_id, col(Prediction.prediction_id).in_(chunk)
         )
+        if version_id is not None:
+            query = query.where(Prediction.version_id == version_id)
         found.update(session.exec(query))
     return found
 
@@ -40,20 +44,21 @@ def insert_predictions(session: Session, batch: PredictionBatch, rows: Sequence[
     """Insert the predictions (id, time) of a batch that are not there; how many these were."""
     if session.get_bind().dialect.name == "sqlite":
         table = Prediction.__table__  # type: ignore[attr-defined]
-        of = {"model_id": batch.model_id, "batch_id": batch.id}
+        of = {"model_id": batch.model_id, "version_id": batch.version_id, "batch_id": batch.id}
         given = [{**of, "prediction_id": one, "at": at} for one, at in rows]
         session.connection().execute(sqlite.insert(table).on_conflict_do_nothing(), given)
     else:
         ids, times = map(list, zip(*rows, strict=True))
-        given_at_once = {"model": batch.model_id, "batch": batch.id, "ids": ids, "times": times}
+        of = {"model": batch.model_id, "version": batch.version_id, "batch": batch.id}
+        given_at_once = of | {"ids": ids, "times": times}
         session.connection().execute(_INSERT_ON_POSTGRESQL, given_at_once)
     query = select(func.count()).select_from(Prediction).where(Prediction.batch_id == batch.id)
     return session.exec(query).one()
 
 
 _INSERT_ON_POSTGRESQL = text(
-    "INSERT INTO prediction (model_id, prediction_id, batch_id, at) "
-    "SELECT :model, given.id, :batch, given.at "
+    "INSERT INTO prediction (model_id, prediction_id, version_id, batch_id, at) "
+    "SELECT :model, given.id, :version, :batch, given.at "
     "FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS given(id, at) ON CONFLICT DO NOTHING"
 )
 """Ten times as fast as a statement a row."""

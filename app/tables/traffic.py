@@ -36,12 +36,16 @@ class PredictionBatch(SQLModel, table=True):
 
 
 class Prediction(SQLModel, table=True):
-    """That a prediction is stored, and in which batch: the key makes storing it twice impossible."""
+    """That a prediction is stored, and in which batch: the key makes storing it twice impossible.
+
+    Several versions may have answered one request (stable and its shadow); its label is that of all their answers.
+    """
 
     __table_args__ = (Index("ix_prediction_batch_id", "batch_id"),)
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     prediction_id: str = Field(primary_key=True)
+    version_id: int = Field(foreign_key="version.id", primary_key=True)
     batch_id: int = Field(foreign_key="prediction_batch.id")
     at: datetime = Field(sa_type=UTCDateTime)
 

@@ -117,6 +117,21 @@ def test_what_is_new_has_a_value_in_old_rows(migrate, connection):
     assert {one.status for one in slots} == {"queued"}
 
 
+def test_predictions_take_the_version_of_their_batch_and_go_down_once_a_request(migrate, connection):
+    migrate("0002")
+    fill(connection)
+    migrate("head")
+    batch, prediction = (SQLModel.metadata.tables[name] for name in ("prediction_batch", "prediction"))
+    joined = prediction.join(batch, batch.c.id == prediction.c.batch_id)
+    pairs = select(prediction.c.version_id, batch.c.version_id).select_from(joined)
+    assert sorted(tuple(row) for row in connection.execute(pairs)) == [(1, 1), (2, 2), (3, 3)]
+    answer = connection.execute(select(prediction).where(prediction.c.model_id == 1)).mappings().one()
+    connection.execute(insert(prediction), {**answer, "version_id": 2})
+    connection.commit()
+    migrate("0002", command.downgrade)
+    assert counts(connection)["prediction"] == ROWS
+
+
 def test_down_to_nothing_and_up_again(migrate, connection):
     migrate("head")
     migrate("base", command.downgrade)

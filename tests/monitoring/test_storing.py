@@ -16,6 +16,7 @@ from app.monitoring import predictions
 from app.monitoring.predictions import Stored, store_rows
 from app.tables import AuditLog, Blob, Prediction, PredictionBatch
 from checks.serving import AT, ID, LATENCY, PREDICTION, ROLE, SCORE
+from tests.audits.conftest import plant
 from tests.monitoring.conftest import START, rows
 
 pytestmark = pytest.mark.both_databases
@@ -72,6 +73,15 @@ def test_of_rows_with_one_id_the_first_counts(database, blobs, destination):
     assert frame_of(blobs, batches(database)[0])[PREDICTION].tolist() == [0, 1]
 
 
+def test_two_versions_may_answer_one_request(database, blobs, destination):
+    with database.write() as session:
+        shadow = destination(version=plant(session, version="2.0.0")[1], role="shadow")
+    store_rows(database, blobs, destination(), rows(3))
+    assert store_rows(database, blobs, shadow, rows(4)) == Stored(4, 0)
+    assert store_rows(database, blobs, shadow, rows(4)) == Stored(0, 4)
+    assert stored_ids(database) == sorted(["p000000", "p000001", "p000002"] * 2 + ["p000003"])
+
+
 def test_racing_pushes_of_one_file_store_each_row_once(database, blobs, destination):
     """Four at once, overlapping: every row is in exactly one batch's file."""
     parts = [rows(400), rows(400), rows(400, start=200), rows(400)]
@@ -98,9 +108,9 @@ def test_what_was_stored_since_it_was_looked_up_is_left_out(database, blobs, des
     store_rows(database, blobs, destination(), rows(3))
     real, looks = predictions.queries.known_predictions, []
 
-    def late(session, model_id, ids):
+    def late(*given):
         looks.append(1)
-        return set() if len(looks) == 1 else real(session, model_id, ids)
+        return set() if len(looks) == 1 else real(*given)
 
     monkeypatch.setattr(predictions.queries, "known_predictions", late)
     assert store_rows(database, blobs, destination(), rows(5)) == Stored(2, 3)

@@ -48,6 +48,16 @@ def test_by_day_version_and_role_newest_first(http):
     )
 
 
+def test_a_request_that_two_versions_answered_is_two_rows_with_one_label(database, blobs, destination, http):
+    with database.write() as session:
+        shadow = plant(session, version="3.0.0")[1]
+    store_rows(database, blobs, destination(version=shadow, role="shadow"), rows(2, start=A_DAY))
+    assert shown(http, **MARCH)[0][:2] == [
+        ("2026-03-03", "1.0.0", "stable", 2, 1, 0.5),
+        ("2026-03-03", "3.0.0", "shadow", 2, 1, 0.5),
+    ]
+
+
 def test_of_one_version_within_other_bounds(http):
     midnight = (START + timedelta(days=1)).isoformat()
     assert shown(http, **MARCH | {"version": "1.0.0", "since": midnight})[1] == (2, 1, 0.5)

@@ -32,7 +32,7 @@ def planned(database, blobs, settings, tmp_path, planted):
         row = {"trigger": "ci", "actor": "ci", "automatic": True, "progress": {}, "checks": ["MON-7"]} | columns
         window = {"window_start": start, "window_end": end, "environment": environment}
         with database.write() as session:
-            audit = Audit(model_id=version.model_id, version_id=version.id, **row | window)
+            audit = Audit(**{"model_id": version.model_id, "version_id": version.id} | row | window)
             session.add(audit)
             session.flush()
             return plan(session, audit, blobs, settings, tmp_path)
@@ -106,6 +106,25 @@ def test_labels_that_are_current_join_by_id(database, blobs, destination, planne
     assert found.value.frame[PREDICTION].tolist() == [1, 1]
     assert (found.value.rows, found.value.coverage) == (2, 0.5)
     assert found.inputs.keys() == {"traffic", "labels"}
+
+
+def test_a_label_pushed_once_is_that_of_the_shadows_answer_too(database, blobs, destination, planned, client):
+    with database.write() as session:
+        _, other = plant(session, version="2.0.0")
+    told = client("ci").post
+    label = {"model": "tumour-malignancy", "labels": [{"id": "p000001", "label": 1}, {"id": "p000002", "label": 0}]}
+    assert told("/api/v1/labels", json=label).json()["parked"] == 2
+    store_rows(database, blobs, destination(), rows(2))
+    store_rows(database, blobs, destination(version=other, role="shadow"), rows(4, prediction=0))
+    window = (START, START + 60 * MINUTE)
+    stable = Evidence(planned(*window)).get(LabelledServing).value
+    assert stable.frame[[ID, LABEL, PREDICTION]].to_numpy().tolist() == [["p000001", 1, 1]]
+    assert stable.coverage == 0.5
+    shadow = Evidence(planned(*window, version_id=other.id)).get(LabelledServing).value
+    assert shadow.frame[[ID, LABEL, PREDICTION]].to_numpy().tolist() == [["p000001", 1, 0], ["p000002", 0, 0]]
+    assert shadow.coverage == 0.5
+    later = {"model": "tumour-malignancy", "labels": [{"id": "p000000", "label": 1}]}
+    assert told("/api/v1/labels", json=later).json()["joined"] == 1  # one label, two answers
 
 
 def test_labels_of_predictions_outside_of_the_window_do_not_count(database, blobs, destination, planned, label):
