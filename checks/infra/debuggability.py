@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
 from checks.evidence import Declaration, Predictor, Task
+from checks.methods.finite import non_finite_inputs
 from checks.methods.surrogate import explained
 from checks.serving import ID, PREDICTION, SCORE, ServingLog
 
@@ -25,9 +26,9 @@ class Debuggability(Check):
 
     Measured: logged predictions (the newest 2,000 at most) computed again by the registered model: how many are
     not the logged label or, as a number or probability, further off than `tolerance`. What the steps before the
-    final estimator hand on for these rows: how many values are no finite number (a model that does not show its
-    steps: not judged). An explanation of single answers computed apart from them, compared with the answers in
-    margin space (log odds, or the value itself).
+    final estimator hand on: in how many of these rows it is infinite, or NaN although the row itself has no
+    missing value (a model that does not show its steps: not judged). An explanation of single answers computed
+    apart from them, compared with the answers in margin space (log odds, or the value itself).
 
     Formula: the explanation is an additive surrogate: of random coalitions of features, drawn by the Shapley
     kernel, the others take values of background rows; the mean margins are fitted by least squares without any
@@ -69,7 +70,7 @@ class Debuggability(Check):
             "logged": log.rows,
             "differing": int(differing.sum()),
             "largest_difference": float(differences[differences < float("inf")].max(initial=0.0)),
-            "steps": _steps(predictor, frame[declared.feature_names]),
+            "steps": _steps(declared, predictor, frame[declared.feature_names]),
             "explanation": explained(declared, predictor, frame) if len(frame) >= 2 else None,
         }
         told = [(frame[ID][i], float(differences[i])) for i in differing.nonzero()[0][:MOST_TOLD]]
@@ -90,9 +91,7 @@ class Debuggability(Check):
         if explanation is None:
             reason = "The answers hardly differ, so an explanation of them cannot be compared with anything."
             return Judgement(Verdict.INCONCLUSIVE, reason, "Audit a window with more varied requests.")
-        shown = (
-            f"{steps['values']} intermediate values are finite" if steps else "the model does not show its steps"
-        )
+        shown = "what its steps hand on is finite" if steps else "the model does not show its steps"
         deviation = f"{explanation['deviation']:.2f} spreads off, {explanation['rows']} rows explained"
         reason = (
             f"All of {rows} logged predictions were computed again alike; {shown}; explanations are {deviation}."
@@ -128,11 +127,9 @@ def _alike(logged: Any, made: Any) -> bool:
     return bool(logged == made) or str(logged) == str(made)
 
 
-def _steps(predictor: Predictor, frame: pd.DataFrame) -> dict[str, int] | None:
-    import numpy as np
-
-    made = predictor.transformed(frame)
-    return None if made is None else {"values": int(made.size), "not_finite": int((~np.isfinite(made)).sum())}
+def _steps(declared: Declaration, predictor: Predictor, frame: pd.DataFrame) -> dict[str, int] | None:
+    found = non_finite_inputs(declared, predictor, frame)
+    return None if found is None else {"rows": len(found), "not_finite": int(found.sum())}
 
 
 def _faults(measured: Measured, thresholds: Thresholds) -> list[str]:
@@ -142,7 +139,7 @@ def _faults(measured: Measured, thresholds: Thresholds) -> list[str]:
         found.append(f"{measured['differing']} are computed otherwise now ({largest})")
     steps, explanation = measured["steps"], measured["explanation"]
     if steps and steps["not_finite"] > thresholds["max_not_finite"]:
-        found.append(f"{steps['not_finite']} of {steps['values']} intermediate values are not finite")
+        found.append(f"{steps['not_finite']} have intermediate values that are not finite")
     if explanation and explanation["low"] > thresholds["max_deviation"]:
         off = f"{explanation['deviation']:.2f} spreads (95 % interval from {explanation['low']:.2f})"
         found.append(f"explanations are {off} off the answers, where {thresholds['max_deviation']:g} is allowed")

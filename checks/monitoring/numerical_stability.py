@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from checks.contract import CONFIDENCE, SEED, Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
 from checks.evidence import Declaration, Holdout, HoldoutPredictions, Predictions, Predictor, TrainingMetrics
+from checks.methods.finite import is_inf, is_nan, non_finite_inputs
 from checks.methods.metrics import chance_of_at_least
 from checks.methods.noise import MOVES_KEPT, NOISE, disturb
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ROWS = 10_000
-ROWS_AT_ONCE = 50_000
 CASES_SHOWN = 20
 
 
@@ -70,7 +70,7 @@ class NumericalStability(Check):
         frame, noise = holdout.frame, None
         found = {"predictions": _non_finite(predicted).nonzero()[0]}
         if predictor is not None:
-            inputs = _non_finite_inputs(declared, predictor, frame)
+            inputs = non_finite_inputs(declared, predictor, frame)
             if inputs is not None:
                 found["preprocessed inputs"] = inputs.nonzero()[0]
             rows = _sampled(frame)
@@ -122,40 +122,10 @@ def _non_finite(predicted: Predictions) -> np.ndarray:
     import numpy as np
 
     outputs = predicted.label[:, None]
-    faulty = _is_nan(outputs) | _is_inf(outputs)
+    faulty = is_nan(outputs) | is_inf(outputs)
     if predicted.proba is not None:
-        faulty = np.hstack([faulty, _is_nan(predicted.proba) | _is_inf(predicted.proba)])
+        faulty = np.hstack([faulty, is_nan(predicted.proba) | is_inf(predicted.proba)])
     return np.asarray(faulty.any(axis=1))
-
-
-def _non_finite_inputs(declared: Declaration, predictor: Predictor, frame: pd.DataFrame) -> np.ndarray | None:
-    """(n,) whether the preprocessed inputs are infinite, or NaN of the preprocessing's making; None if not told."""
-    import numpy as np
-
-    faulty = [np.zeros(0, bool)]
-    for start in range(0, len(frame), ROWS_AT_ONCE):
-        part = frame.iloc[start : start + ROWS_AT_ONCE]
-        inputs = predictor.transformed(part)
-        if inputs is None:
-            return None
-        complete = part[declared.feature_names].notna().all(axis=1).to_numpy()
-        faulty.append(_is_inf(inputs).any(axis=1) | (_is_nan(inputs).any(axis=1) & complete))
-    return np.concatenate(faulty)
-
-
-def _is_nan(values: np.ndarray) -> np.ndarray:
-    import numpy as np
-    import pandas as pd
-
-    return np.asarray(pd.isna(values))
-
-
-def _is_inf(values: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    if values.dtype.kind == "O":
-        return np.isin(values, (np.inf, -np.inf))
-    return np.asarray(np.isinf(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool))
 
 
 def _non_finite_steps(training: TrainingMetrics | None) -> dict[str, int] | None:

@@ -134,7 +134,26 @@ def test_a_step_that_is_not_finite_fails(data):
     declared = declaration(frame)
     judgement, _ = found(declared, model, log_of(declared, model, frame))
     assert judgement.verdict is Verdict.FAIL
-    assert "1 of 3600 intermediate values are not finite" in judgement.reason
+    assert "1 have intermediate values that are not finite" in judgement.reason
+
+
+@pytest.mark.parametrize(("missing", "verdict"), [(True, Verdict.PASS), (False, Verdict.FAIL)])
+def test_a_step_may_hand_on_what_is_missing_in_the_row_itself(data, missing, verdict):
+    frame, y = data
+    model = HistGradientBoostingClassifier(max_iter=30).fit(frame, y)
+    served = frame.copy()
+    if missing:
+        served.loc[::7, "a"] = np.nan
+
+    def steps(given):
+        return (
+            given.to_numpy(float) if missing else given.assign(a=given["a"].where(given["a"] < 1)).to_numpy(float)
+        )
+
+    predictor = Follower(lambda given: model.predict_proba(given)[:, 1], steps)
+    declared = declaration(served)
+    judgement, _ = found(declared, predictor, log_of(declared, predictor, served))
+    assert judgement.verdict is verdict
 
 
 def test_regression_is_replayed_and_explained(data):

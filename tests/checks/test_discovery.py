@@ -90,7 +90,7 @@ def test_the_parts_of_a_docstring_are_told_apart(plant):
     plant("feature_cost", planted())
     blocks = explanation_of(type(discovered()["DATA-3"]))
     assert [block.label for block in blocks] == ["Asked", "Measured", "Formula", "", "Source", "Evidence", "Fix"]
-    assert blocks[2].text == "it fails when"
+    assert blocks[2].text == "It fails when"
     assert blocks[3].items == ("one thing;", "another thing.")
 
 
