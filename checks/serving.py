@@ -163,12 +163,14 @@ class AgedRun:
 class AgedPredictions(HandedIn):
     """Trainings of one recipe to different cut-off dates, all scored on the same current labelled rows.
 
-    ``labels``: (n,); ``labelled_at`` is the middle (median) of their rows' times. ``skipped`` says which trainings
+    ``labels``: (n,); ``labelled_at`` is the middle (median) of their rows' times; ``drawn_from``: labelled traffic
+    of the window, or the test data. ``skipped`` says which trainings
     could not be scored and why.
     """
 
     labels: Any = field(default=None, repr=False)
     labelled_at: datetime | None = None
+    drawn_from: str = "test data"
     runs: tuple[AgedRun, ...] = ()
     skipped: tuple[str, ...] = ()
 

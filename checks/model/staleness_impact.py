@@ -20,9 +20,11 @@ class StalenessImpact(Check):
 
     Asked: how quality falls with the age of the training data, so that one knows how often to train.
 
-    Measured: the recipe, trained to several cut-off dates, predicts the same current labelled rows. The training
-    with the latest cut-off is the fresh one; the others are so many days older. Loss: by how much the quality is
-    below the fresh one's, as a share of it (errors: by how much they are above), with paired bootstrap intervals.
+    Measured: the recipe, trained to several cut-off dates, predicts the same current labelled rows: the window's
+    labelled traffic where there are `min_rows` of it with every class, else (and for a handed-in file) the test
+    data; the finding says which. The training with the latest cut-off is the fresh one; the others are so many
+    days older. Loss: by how much the quality is below the fresh one's, as a share of it (errors: by how much they
+    are above), with paired bootstrap intervals.
 
     Formula: a loss is credible where its lower 95 % bound, corrected for looking at several cut-offs
     (Benjamini-Hochberg, normal approximation), is above `max_loss`; it is ruled out where the upper bound of its
@@ -44,7 +46,8 @@ class StalenessImpact(Check):
     2 % is Assay's.
 
     Evidence: `test` data and `columns.time`; earlier versions of one recipe (model class, features, tunables,
-    pipeline), or a handed-in file `staleness-predictions`. The finding keeps the curve as table and plot.
+    pipeline), or a handed-in file `staleness-predictions`; for current rows an environment with labelled traffic.
+    The finding keeps the curve as table and plot.
 
     Fix: retrain before the loss sets in and declare that cadence; for a wider curve train the recipe to more and
     older cut-off dates.
@@ -70,6 +73,7 @@ class StalenessImpact(Check):
         values = {
             "metric": declared.metric,
             "rows": len(aged.labels),
+            "drawn_from": aged.drawn_from,
             "fresh": {"source": fresh.source, "trained_until": fresh.trained_until.isoformat()},
             "fresh_quality": score.estimate,
             "gap_days": max(gap, 0.0),
@@ -230,5 +234,6 @@ def _told(measured: Measured) -> str:
     curve, fresh = measured["curve"], measured["fresh_quality"]
     return (
         f"Trained to {len(curve) + 1} dates over {curve[-1]['days_older']:.0f} days; {measured['metric']} "
-        f"{shown(measured['metric'], fresh)} of the fresh training, {measured['rows']} rows."
+        f"{shown(measured['metric'], fresh)} of the fresh training, "
+        f"{measured['rows']} rows of {measured.get('drawn_from', 'test data')}."
     )

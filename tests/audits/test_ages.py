@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.audits.attempt import Attempt, DataFile, File, HandedInFile, OlderSubject, Staleness, Subject
+from app.audits.attempt import Attempt, DataFile, File, HandedInFile, OlderSubject, Staleness, Subject, Traffic
 from app.audits.planning.ages import same_recipe, staleness_of
 from app.audits.providers import Evidence
 from app.db import utcnow
+from app.engines.prediction_log import Row, parquet, table_of, write_labels
 from app.tables import Audit, Finding
 from checks.contract import Missing
 from checks.serving import AgedPredictions, RetrainingCadence, StalenessLimit, TrainingPeriod
@@ -125,6 +126,69 @@ def test_older_versions_predict_the_same_rows(evidence):
     assert len(aged.skipped) == 1
     assert aged.skipped[0].startswith("version 0.8: ")
     assert found.cap is None
+
+
+APRIL = pd.Timestamp("2026-04-01", tz="UTC")
+
+
+def served(tmp_path, known):
+    """300 logged predictions, all of class 0, one an hour from the first of April; ``known`` labels by number."""
+    frame = examples(300, 3, APRIL)
+    features = frame[FEATURES].to_dict("records")
+    rows = [Row(str(n), at, features[n], 0, 0.5) for n, at in enumerate(frame["seen_at"])]
+    log = put(tmp_path / "log", parquet(table_of(rows, dict.fromkeys(FEATURES, "number"), "stable")))
+    digest = write_labels({str(n): label for n, label in known(frame).items()}, tmp_path / "labels")
+    labels = File(path=str(tmp_path / "labels"), format="parquet", digest=digest)
+    batches = [File(**log, format="parquet")]
+    end = APRIL + pd.Timedelta(days=30)
+    return frame, Traffic(environment="production", start=APRIL, end=end, batches=batches, labels=labels)
+
+
+OLDER = (("0.9", examples(97, 1, START - pd.Timedelta(days=60))),)
+
+
+def test_labelled_traffic_is_more_current_than_test_data(evidence, tmp_path):
+    frame, traffic = served(tmp_path, lambda frame: frame["malignant"].head(200).to_dict())
+    found = evidence(traffic=traffic, older=OLDER)[0].get(AgedPredictions)
+    aged = found.value
+    assert aged.drawn_from == "labelled traffic of production"
+    assert aged.labels.tolist() == frame["malignant"].head(200).tolist()
+    assert aged.labelled_at == (APRIL + pd.Timedelta(hours=99.5)).to_pydatetime()
+    own, older = aged.runs
+    assert (
+        own.predictions.label.tolist() == older.predictions.label.tolist()
+    )  # of one training, whatever was logged
+    assert np.mean(own.predictions.label == aged.labels) > 0.8
+    assert found.inputs.keys() >= {"traffic", "labels", "artifact of 0.9"}
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (
+            lambda frame: frame["malignant"].head(199).to_dict(),
+            "production has 199 labelled predictions and needs 200",
+        ),
+        (
+            lambda frame: dict.fromkeys(frame.index.tolist(), 0),
+            "production has 300 labelled predictions and needs 200 with all",
+        ),
+    ],
+)
+def test_too_little_traffic_leaves_it_to_the_test_data(evidence, tmp_path, known, told):
+    made, test = evidence(traffic=served(tmp_path, known)[1], older=OLDER)
+    aged = made.get(AgedPredictions).value
+    assert told in aged.drawn_from
+    assert aged.labels.tolist() == test["malignant"].tolist()
+
+
+def test_a_file_is_of_the_test_data_whatever_was_served(evidence, tmp_path):
+    _, traffic = served(tmp_path, lambda frame: frame["malignant"].to_dict())
+    _, test = evidence()
+    file = pd.DataFrame({"id": test["id"], "prediction": test["malignant"], "cutoff": "2025-12-01"})
+    made, _ = evidence(traffic=traffic, handed_in=handed_in(tmp_path, file))
+    aged = made.get(AgedPredictions).value
+    assert (aged.drawn_from, len(aged.runs)) == ("test data", 2)
 
 
 def handed_in(tmp_path, frame, cap=None):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,25 @@ from app.audits.attempt import Attempt, OlderSubject
 from app.audits.providing.contract import Provided, Providers, Source
 from app.evidence import staleness
 from checks.contract import Missing
-from checks.evidence import Declaration, Holdout, HoldoutPredictions, Predictions, Task, TrainingData
-from checks.serving import AgedPredictions, AgedRun, RetrainingCadence, StalenessLimit, TrainingPeriod
+from checks.evidence import Declaration, Holdout, HoldoutPredictions, Predictions, Predictor, Task, TrainingData
+from checks.model.staleness_impact import StalenessImpact
+from checks.serving import (
+    AT,
+    AgedPredictions,
+    AgedRun,
+    LabelledServing,
+    RetrainingCadence,
+    StalenessLimit,
+    TrainingPeriod,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 KIND = "staleness-predictions"
+ENOUGH = StalenessImpact.thresholds["min_rows"]
+"""Labelled predictions from which on these are used, and not the test data."""
 
 
 def _training_period(source: Source, _attempt: Attempt) -> Provided:
@@ -66,24 +78,34 @@ def _cadence(_source: Source, attempt: Attempt) -> Provided:
     return Provided(RetrainingCadence(float(days)))
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """(n,) labelled rows on which every training is scored. ``predicted``: by the version itself.
+
+    ``labelled_at`` is the middle of their times; ``drawn_from`` says whose they are, ``inputs`` out of which files.
+    """
+
+    frame: pd.DataFrame
+    labels: np.ndarray
+    labelled_at: datetime | None
+    drawn_from: str
+    inputs: dict[str, str]
+    predicted: Callable[[], Predictions]
+
+
 def _aged(source: Source, attempt: Attempt) -> Provided:
-    """The holdout as the version itself predicts it, beside older trainings."""
-    import numpy as np
-
-    from checks.methods.cohorts import labels_of
-
-    declared, holdout = source.get(Declaration).value, source.get(Holdout)
-    known, labels = labels_of(declared, holdout.value, "test")
-    rows = np.flatnonzero(known)
-    inputs, skipped = dict(holdout.inputs), list[str]()
+    """What the version and older trainings predict for the same rows: labelled traffic, else the test data."""
     file = next(iter(attempt.handed_in.get(KIND, ())), None)
+    rows = _test_rows(source, "test data") if file else _current_rows(source, attempt)
+    inputs, skipped = dict(rows.inputs), list[str]()
     runs = [*_collected(_own(source, attempt, rows), skipped)]
     if file is not None:
         inputs[KIND] = file.digest
-        runs += _collected(_from_file(file.path, declared, holdout.value.frame.iloc[rows], labels), skipped)
+        declared = source.get(Declaration).value
+        runs += _collected(_from_file(file.path, declared, rows.frame, rows.labels), skipped)
     else:
         inputs |= {f"artifact of {one.name}": one.artifact.digest for one in attempt.same_recipe if one.artifact}
-        runs += _collected((_older(one, holdout.value.frame, rows) for one in attempt.same_recipe), skipped)
+        runs += _collected((_older(one, rows.frame) for one in attempt.same_recipe), skipped)
     if len(runs) < 2:
         why = f" ({'; '.join(skipped)})" if skipped else ""
         raise Missing(
@@ -91,14 +113,64 @@ def _aged(source: Source, attempt: Attempt) -> Provided:
             f"register earlier versions of it with columns.time, or hand in evidence of the kind {KIND}",
         )
     value = AgedPredictions(
-        digest=file.digest if file else holdout.value.digest,
+        digest=file.digest if file else source.get(Holdout).value.digest,
         cap=file.cap if file else None,
-        labels=labels,
-        labelled_at=_middle(declared, holdout.value.frame.iloc[rows]),
+        labels=rows.labels,
+        labelled_at=rows.labelled_at,
+        drawn_from=rows.drawn_from,
         runs=tuple(runs),
         skipped=tuple(skipped),
     )
     return Provided(value, inputs, value.cap)
+
+
+def _test_rows(source: Source, told: str) -> _Rows:
+    import numpy as np
+
+    from checks.methods.cohorts import answers, labels_of
+
+    declared, holdout = source.get(Declaration).value, source.get(Holdout)
+    known, labels = labels_of(declared, holdout.value, "test")
+    rows = np.flatnonzero(known)
+    frame = holdout.value.frame.iloc[rows]
+    return _Rows(
+        frame,
+        labels,
+        _middle(declared, frame),
+        told,
+        holdout.inputs,
+        lambda: answers(source.get(HoldoutPredictions).value, rows),
+    )
+
+
+def _current_rows(source: Source, attempt: Attempt) -> _Rows:
+    """The window's labelled traffic where that is enough and of every class, else the test data."""
+    import numpy as np
+
+    from checks.methods.cohorts import answers, labelled
+    from checks.methods.served import classes_of, of_holdout, of_log
+
+    try:
+        served = source.get(LabelledServing)
+    except Missing:
+        return _test_rows(source, "test data")
+    declared, holdout = source.get(Declaration).value, source.get(Holdout)
+    reference = of_holdout(labelled(declared, holdout.value, source.get(HoldoutPredictions).value))
+    classes = classes_of(declared, reference)
+    rows = of_log(declared, served.value.frame, classes, labelled=True)
+    truth, where = np.asarray(rows.truth), served.value.window.environment
+    if len(rows) < ENOUGH or not {*classes} <= {*truth.tolist()}:
+        needed = f"{ENOUGH} with all classes among them"
+        return _test_rows(source, f"test data, as {where} has {len(rows)} labelled predictions and needs {needed}")
+
+    def predicted() -> Predictions:
+        if attempt.subject.artifact is None:
+            return rows.predicted
+        return answers(source.get(Predictor).value.predict(rows.frame), np.arange(len(rows)))
+
+    middle: Any = rows.frame[AT].median()
+    told = f"labelled traffic of {where}"
+    return _Rows(rows.frame, truth, middle.to_pydatetime(), told, served.inputs, predicted)
 
 
 Attempted = tuple[str, Any]
@@ -116,19 +188,14 @@ def _collected(attempted: Iterator[Attempted], skipped: list[str]) -> Iterator[A
             skipped.append(f"{name}: {error or type(error).__name__}")
 
 
-def _own(source: Source, attempt: Attempt, rows: np.ndarray) -> Iterator[Attempted]:
-    from checks.methods.cohorts import answers
-
+def _own(source: Source, attempt: Attempt, rows: _Rows) -> Iterator[Attempted]:
     name = f"version {attempt.subject.manifest['version']['name']}"
-
-    def make() -> AgedRun:
-        until = source.get(TrainingPeriod).value.end
-        return AgedRun(name, until, answers(source.get(HoldoutPredictions).value, rows))
-
-    yield name, make
+    yield name, lambda: AgedRun(name, source.get(TrainingPeriod).value.end, rows.predicted())
 
 
-def _older(subject: OlderSubject, frame: pd.DataFrame, rows: np.ndarray) -> Attempted:
+def _older(subject: OlderSubject, frame: pd.DataFrame) -> Attempted:
+    import numpy as np
+
     from app.audits.providers import data_frame, declaration, load
     from checks.methods.cohorts import answers
 
@@ -141,7 +208,7 @@ def _older(subject: OlderSubject, frame: pd.DataFrame, rows: np.ndarray) -> Atte
         frame_of_times = data_frame(subject.train, "train", _time_column(declared))
         until = _times(declared, frame_of_times, "training").max().to_pydatetime()
         predicted = load(subject.artifact, declared).predict(frame)
-        return AgedRun(name, until, answers(predicted, rows))
+        return AgedRun(name, until, answers(predicted, np.arange(len(frame))))
 
     return name, make
 
