@@ -6,12 +6,9 @@ A test declares what it tests through a property of its test case, which pytest 
 
 from __future__ import annotations
 
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
-from app.errors import FieldError, Invalid
+from app.evidence.xmlfile import root_of
 from checks.evidence import TestCase
 
 ROOTS = ("testsuites", "testsuite")
@@ -28,26 +25,8 @@ def parse(content: bytes) -> tuple[TestCase, ...]:
     Raises:
         Invalid: not XML, not a JUnit report, or a report with a document type or entities.
     """
-    root = _root(content)
-    if root.tag not in ROOTS:
-        raise _refused(f"the root element is <{root.tag}>, not <testsuites> or <testsuite>")
+    root = root_of(content, "a JUnit report", "junit", ROOTS)
     return tuple(_case(element) for element in root.iter("testcase"))
-
-
-def _root(content: bytes) -> Element:
-    try:
-        root: Element = fromstring(content, forbid_dtd=True)
-    except ParseError as error:
-        raise _refused(str(error), line=error.position[0]) from error
-    except DefusedXmlException as error:
-        raise _refused("document types and entities are not accepted") from error
-    except (LookupError, ValueError) as error:  # an encoding that nobody knows
-        raise _refused(str(error)) from error
-    return root
-
-
-def _refused(message: str, line: int | None = None) -> Invalid:
-    return Invalid(f"This is not a JUnit report: {message}.", [FieldError("junit", message, line)])
 
 
 def _case(element: Element) -> TestCase:

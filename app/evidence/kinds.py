@@ -6,12 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.evidence import junit, staleness, training_metrics, training_run
+from app.evidence import coverage, junit, staleness, training_metrics, training_run
 
 MEGABYTE = 1024 * 1024
 
 EvidenceKind = Literal[
-    "junit", "training-metrics", "training-run", "staleness-predictions", "recomputed-features", "report"
+    "junit",
+    "coverage",
+    "training-metrics",
+    "training-run",
+    "staleness-predictions",
+    "recomputed-features",
+    "report",
 ]
 
 
@@ -27,6 +33,7 @@ class Kind:
 
 KINDS: Mapping[EvidenceKind, Kind] = {
     "junit": Kind(junit.parse),
+    "coverage": Kind(coverage.parse),
     "training-metrics": Kind(training_metrics.parse),
     "staleness-predictions": Kind(staleness.parse),
     "training-run": Kind(training_run.parse),
