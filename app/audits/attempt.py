@@ -132,11 +132,36 @@ class Operation(Message):
     all_batches: list[File] = []
 
 
+class Span(Message):
+    """From ``start`` (inclusive) to ``end`` (exclusive), UTC."""
+
+    start: datetime
+    end: datetime
+
+
+class RoleFacts(Message):
+    """What the gateway recorded of a traffic role: requests, those without an answer, and the logs."""
+
+    requests: int
+    errors: int
+    batches: list[File] = []
+
+
+class CanaryFacts(Message):
+    """The version's times as canary, oldest first; ``stable`` is None where nothing was stable beside it."""
+
+    environment: str
+    spans: list[Span]
+    canary: RoleFacts
+    stable: RoleFacts | None = None
+
+
 class Attempt(Message):
     """Everything that one attempt at an audit needs; nothing else reaches its process.
 
     ``moment`` is the time as which the audit looks at the world. ``traffic`` is None without an environment.
-    ``engines`` is the folder of engines that have environments of their own.
+    ``engines`` is the folder of engines that have environments of their own. ``serving``: the settings that limit a
+    served model's process.
     """
 
     checks: list[str]
@@ -145,6 +170,8 @@ class Attempt(Message):
     traffic: Traffic | None = None
     dependencies: DependencyFacts | None = None
     operation: Operation | None = None
+    canary: CanaryFacts | None = None
+    serving: dict[str, Any] = {}
     datasets: dict[str, DataFile] = {}
     handed_in: dict[str, list[HandedInFile]] = {}
     earlier: list[EarlierSubject] = []

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.audits import queries
 from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, OlderSubject, Subject
 from app.audits.planning.ages import STALENESS_TEST, same_recipe, staleness_of
+from app.audits.planning.canary import canary_of
 from app.audits.planning.dependencies import dependencies_of
 from app.audits.planning.operation import operation_of
 from app.audits.planning.traffic import traffic_of, window_of
@@ -23,6 +24,8 @@ from app.evidence.blobs import BlobStore
 from app.evidence.service import cap_of
 from app.tables import Audit, Dataset, Version
 
+SERVING = ("prediction_memory_mb", "prediction_seconds")
+
 
 def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, folder: Path) -> Attempt:
     """Everything that the audit's checks may ask for, as files and plain values.
@@ -32,19 +35,22 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
     _, version = queries.subject_of(session, audit)
     policy = organisation_policy(session)
     datasets = catalog.datasets_of(session, version.id)
+    moment = audit.window_end or audit.created_at
     return Attempt(
         checks=audit.checks,
-        moment=audit.window_end or audit.created_at,
+        moment=moment,
         subject=Subject(**_subject(version, blobs)),
         datasets={role: _data_file(dataset, blobs, settings) for role, dataset in datasets.items()},
         handed_in=_handed_in(session, version, blobs),
         earlier=_earlier(session, version, blobs),
         organisation=asdict(policy) if policy else None,
-        dependencies=dependencies_of(session, audit, audit.window_end or audit.created_at),
+        dependencies=dependencies_of(session, audit, moment),
         same_recipe=_same_recipe(session, audit, version, blobs, settings),
         staleness=staleness_of(session, audit),
         traffic=traffic_of(session, audit, blobs, settings, folder),
         engines=str(settings.engines_folder),
+        canary=canary_of(session, audit, blobs, moment) if audit.environment else None,
+        serving={name: getattr(settings, name) for name in SERVING},
         operation=operation_of(session, audit, blobs, *window_of(audit, settings)) if audit.environment else None,
     )
 

@@ -104,15 +104,19 @@ def _judged_by(thresholds: Mapping[str, Any], run: Run, measured: Measurement) -
     return replace(run, verdict=judged.verdict, reason=judged.reason, remedy=judged.remedy, source=source)
 
 
-def due_checks(facts: Facts, test_ids: Iterable[str], checks: Container[str]) -> list[str]:
+def due_checks(
+    facts: Facts, test_ids: Iterable[str], checks: Container[str], undecided: Container[str] = ()
+) -> list[str]:
     """Those of ``test_ids`` that ``checks`` can run and that have no completed run inside its window.
 
-    A valid attestation that is newer than any run stands for one.
+    A valid attestation that is newer than any run stands for one. Of tests in ``undecided`` an inconclusive run is
+    not enough: what it lacked may have come since.
     """
     due = []
     for test_id in test_ids:
         run = _newest_run(facts, test_id, {}, {})
-        if test_id in checks and (run is None or _is_due(run, facts)):
+        open_still = run is not None and run.verdict is Verdict.INCONCLUSIVE and test_id in undecided
+        if test_id in checks and (run is None or open_still or _is_due(run, facts)):
             due.append(test_id)
     return due
 

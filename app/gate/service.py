@@ -24,6 +24,7 @@ from app.gate.policies import install_defaults
 from app.gate.policy import Status
 from app.gate.runs import due_checks, newest_finding
 from app.gate.schemas import EvaluationIn
+from app.schedules.targets import serving_checks
 from app.scorecards.facts import Facts
 from app.scorecards.scoring import prune
 from app.scorecards.service import evidence_facts
@@ -198,10 +199,11 @@ def _checks_to_run(inputs: Inputs, body: Mapping[str, Any]) -> list[str]:
         return []
     unmet = {c["metric"] for c in body["conditions"] if c["comparator"] == ">=" and c["status"] == "fail"}
     lacking = {s.value for s in Section if {"score", f"section_scores.{s.value}"} & unmet}
-    asked = form.conditions(inputs.stage, inputs.risk_tier).tests
-    tests = [t.id for t in TESTS if t.id in asked or t.section.value in lacking]
+    conditions = form.conditions(inputs.stage, inputs.risk_tier)
+    tests = [t.id for t in TESTS if t.id in conditions.tests or t.section.value in lacking]
     facts = replace(inputs.facts, windows=windows_of(inputs.facts, form))
-    return due_checks(facts, tests, discover())
+    undecided = {test_id for test_id in conditions.demand.must_pass if test_id in serving_checks()}
+    return due_checks(facts, tests, discover(), undecided)
 
 
 def _audit(

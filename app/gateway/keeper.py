@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -13,6 +13,7 @@ from app.engines.prediction_log import Row
 from app.evidence.blobs import BlobStore
 from app.gateway.spool import Line, Spool, SpoolFile
 from app.monitoring.predictions import Destination, store_rows
+from app.monitoring.requests import Counted, count_requests
 from app.tables import Model, Version
 
 log = logging.getLogger(__name__)
@@ -65,19 +66,28 @@ class Keeper:
     def _store(self, file: SpoolFile) -> bool:
         try:
             for key, lines in groupby(sorted(file.lines(), key=_key), key=_key):
-                self._store_group(*key, lines)
+                self._store_group(file, key, list(lines))
         except Exception:  # the file stays, and with it every line
             log.exception("logged predictions could not be stored yet", extra={"file.path": str(file.path)})
             return False
         file.remove()
         return True
 
-    def _store_group(self, version_id: int, environment: str, role: str, lines: Iterable[Line]) -> None:
+    def _store_group(self, file: SpoolFile, key: tuple[int, str, str], lines: Sequence[Line]) -> None:
+        version_id, environment, role = key
         with self._db.read() as session:
             version = session.get_one(Version, version_id)
             model = session.get_one(Model, version.model_id)
         to = Destination(model, version, environment, role, "gateway", ACTOR)
-        store_rows(self._db, self._blobs, to, [_row(line) for line in lines])
+        store_rows(self._db, self._blobs, to, [_row(line) for line in lines if "failed" not in line])
+        times = [datetime.fromisoformat(line["at"]) for line in lines]
+        counted = Counted(
+            requests=sum(line.get("request", False) for line in lines),
+            errors=sum("failed" in line for line in lines),
+            first_at=min(times),
+            last_at=max(times),
+        )
+        count_requests(self._db, to, file.path.stem, counted)
 
 
 def _key(line: Line) -> tuple[int, str, str]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from app.catalog.datasets import dataset_path
-from app.catalog.manifest import FeaturePart
 from app.catalog.queries import datasets_of
 from app.config import Settings
 from app.db import Database
 from app.errors import Conflict
 from app.evidence.blobs import BlobStore
-from app.gateway.schemas import InferIn, TensorIn
+from app.gateway.schemas import InferIn
 from app.gateway.service import Gateway, Served
-from app.gateway.tensors import preferred
+from app.serving.rows import tensors_of_rows
 
 ROWS = 100
 
@@ -52,25 +48,5 @@ def _requests(served: Served, path: Path, form: str) -> list[InferIn]:
     from app.engines.tabular import read_frame
 
     features = served.manifest.features
-    rows = read_frame(path, form, [feature.name for feature in features]).head(ROWS).to_dict("records")
-    return [InferIn(inputs=[_tensor(feature, row[feature.name]) for feature in features]) for row in rows]
-
-
-def _tensor(feature: FeaturePart, value: Any) -> TensorIn:
-    return TensorIn(name=feature.name, shape=[1], datatype=_datatype(feature, value), data=[_plain(value)])
-
-
-def _datatype(feature: FeaturePart, value: Any) -> str:
-    if feature.type not in {"category", "boolean"}:
-        return preferred(feature.type)
-    kind = _plain(value)
-    return "BOOL" if isinstance(kind, bool) else "BYTES" if isinstance(kind, str | None) else "FP64"
-
-
-def _plain(value: Any) -> Any:
-    if value is None or str(value) in {"NaT", "<NA>"}:
-        return None
-    if isinstance(value, datetime):
-        return value.isoformat()
-    plain = value.item() if hasattr(value, "item") else value
-    return None if isinstance(plain, float) and math.isnan(plain) else plain
+    frame = read_frame(path, form, [feature.name for feature in features]).head(ROWS)
+    return [InferIn(inputs=tensors_of_rows(features, frame.iloc[[row]])) for row in range(len(frame))]

@@ -20,8 +20,8 @@ from app.gateway.schemas import (
     TensorMetadata,
 )
 from app.gateway.service import Gateway, Served
-from app.gateway.tensors import datatype_of, preferred
 from app.http.problems import problems
+from app.serving.tensors import datatype_of, preferred
 
 Name = Annotated[str, Path(max_length=100)]
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from app.serving.schemas import TensorIn, TensorOut
+
 PredictionId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
 EXAMPLE: dict[str, Any] = {
     "id": "loan-4711",
@@ -14,15 +16,6 @@ EXAMPLE: dict[str, Any] = {
         {"name": "region", "shape": [1], "datatype": "BYTES", "data": ["north"]},
     ],
 }
-
-
-class TensorIn(BaseModel):
-    """``data`` in row-major order, flat or nested; null where a nullable feature has no value."""
-
-    name: str = Field(max_length=200)
-    shape: list[Annotated[int, Field(ge=0)]] = Field(max_length=8)
-    datatype: str = Field(max_length=20)
-    data: list[Any]
 
 
 class InferParameters(BaseModel):
@@ -39,14 +32,6 @@ class InferIn(BaseModel):
     id: PredictionId | None = None
     parameters: InferParameters = InferParameters()
     inputs: list[TensorIn] = Field(min_length=1, max_length=10_000)
-
-
-class TensorOut(BaseModel):
-    name: str
-    shape: list[int]
-    datatype: str
-    data: list[Any]
-    parameters: dict[str, Any] = {}
 
 
 class AnswerParameters(BaseModel):

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +18,13 @@ from app.catalog.queries import find_model
 from app.config import Settings
 from app.db import Database, utcnow
 from app.delivery import queries
-from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
+from app.errors import AssayError, Conflict, FieldError, Invalid, NotFound, Unavailable, nearest
 from app.evidence.blobs import BlobStore
 from app.gateway.keeper import Keeper
-from app.gateway.runner import Runner
 from app.gateway.schemas import AnswerParameters, InferIn, InferOut
 from app.gateway.spool import Line, Spool
-from app.gateway.tensors import Columns, columns_of, tensors_of
+from app.serving.runner import Runner
+from app.serving.tensors import Columns, columns_of, tensors_of
 from app.tables import Deployment, Version
 
 log = logging.getLogger(__name__)
@@ -156,7 +157,13 @@ class Gateway:
         start, at = time.perf_counter(), utcnow()
         columns, rows = columns_of(request.inputs, served.manifest.features, self._settings.prediction_rows)
         ids = _ids(request, rows)
-        answer = self.runner(served).predict(columns)
+        runner = self.runner(served)
+        try:
+            answer = runner.predict(columns)
+        except AssayError as error:
+            if logged:
+                self._note_failure(served, at, error)
+            raise
         latency = (time.perf_counter() - start) * 1000
         if logged:
             self._spool.append(_lines(served, ids, at, columns, answer, latency))
@@ -169,6 +176,11 @@ class Gateway:
             parameters=AnswerParameters(environment=served.environment, role=served.role, ids=ids),
             outputs=tensors_of(answer),
         )
+
+    def _note_failure(self, served: Served, at: datetime, error: AssayError) -> None:
+        """Count a request of the signature that gets no answer, whoever is to blame."""
+        with suppress(Unavailable):  # that the log cannot be written is told to those who would get an answer
+            self._spool.append([{**_place(served), "at": at.isoformat(), "request": True, "failed": error.slug}])
 
     def _copy(self, shadow: Served, ids: Sequence[str], at: datetime, columns: Columns) -> None:
         """Let the shadow answer too, after the answer was given; whatever happens to it harms nobody."""
@@ -185,8 +197,10 @@ class Gateway:
             answer = self.runner(shadow).predict(columns)
             latency = (time.perf_counter() - start) * 1000
             self._spool.append(_lines(shadow, ids, at, columns, answer, latency))
-        except Exception:
+        except Exception as error:
             log.exception("the shadow gave no answer", extra={"assay.version": shadow.version.name})
+            if isinstance(error, AssayError):
+                self._note_failure(shadow, at, error)
         finally:
             self._copies.release()
 
@@ -215,10 +229,14 @@ def _ids(request: InferIn, rows: int) -> list[str]:
     return [first] if rows == 1 else [f"{first}-{row}" for row in range(rows)]
 
 
+def _place(served: Served) -> Line:
+    return {"version": served.version.id, "environment": served.environment, "role": served.role}
+
+
 def _lines(
     served: Served, ids: Sequence[str], at: datetime, columns: Columns, answer: dict[str, Any], latency: float
 ) -> list[Line]:
-    place = {"version": served.version.id, "environment": served.environment, "role": served.role}
+    place = _place(served)
     classes, positive = answer["classes"], served.manifest.columns.positive
     lines: list[Line] = []
     for row, one in enumerate(ids):
@@ -228,6 +246,7 @@ def _lines(
             {
                 **place,
                 "id": one,
+                "request": row == 0,  # counted once, however many rows it has
                 "at": at.isoformat(),
                 "features": {name: values[row] for name, values in columns.items()},
                 "prediction": answer["label"][row],

@@ -10,7 +10,7 @@ from app.tables.catalog import Blob, Dataset, Model, Pipeline, Version, VersionD
 from app.tables.delivery import Deployment, RollbackDrill
 from app.tables.evidence import Attestation, HandedInEvidence
 from app.tables.gate import Decision, Policy
-from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch
+from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
 
 __all__ = [
     "Alert",
@@ -33,6 +33,7 @@ __all__ = [
     "Policy",
     "Prediction",
     "PredictionBatch",
+    "RequestCount",
     "RollbackDrill",
     "Schedule",
     "ScheduleSlot",

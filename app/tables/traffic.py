@@ -50,6 +50,30 @@ class Prediction(SQLModel, table=True):
     at: datetime = Field(sa_type=UTCDateTime)
 
 
+class RequestCount(SQLModel, table=True):
+    """Prediction requests that the gateway took for a version, and how many of them were not answered.
+
+    One row a file of the spool (``source``), version, environment and role: counting a file twice is impossible.
+    """
+
+    __tablename__: ClassVar[str] = "request_count"
+    __table_args__ = (
+        UniqueConstraint("source", "version_id", "environment", "role"),
+        Index("ix_request_count_window", "model_id", "environment", "last_at"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    model_id: int = Field(foreign_key="model.id")
+    version_id: int = Field(foreign_key="version.id")
+    environment: str
+    role: str
+    source: str
+    requests: int
+    errors: int
+    first_at: datetime = Field(sa_type=UTCDateTime)
+    last_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class Label(SQLModel, table=True):
     """What turned out to be true for a prediction, known or not yet. Corrections are further revisions.
 

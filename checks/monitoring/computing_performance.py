@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from checks.contract import CONFIDENCE, SEED, Check, Judgement, Measured, Measurement, Thresholds, Verdict
+from checks.contract import CONFIDENCE, Check, Judgement, Measured, Measurement, Thresholds, Verdict
+from checks.methods.ratios import quantile_ratio
 from checks.serving import Performance, PerformanceHistory
 
 if TYPE_CHECKING:
     import numpy as np
 
-RESAMPLES = 1000
-MOST_LATENCIES = 20_000
-"""Drawn at random from more, which bounds the bootstrap."""
 QUANTITIES = {
     "latency_p95_ms": "95th percentile of latency (ms)",
     "training_seconds": "median training time (s)",
@@ -94,7 +92,7 @@ def _quantities(current: Performance, previous: Performance | None) -> dict[str,
     for name in QUANTITIES:
         new = _values(current, name)
         old = _values(previous, name) if previous else empty
-        found[name] = _ratio(new, old, 0.95 if name == "latency_p95_ms" else 0.5)
+        found[name] = quantile_ratio(new, old, 0.95 if name == "latency_p95_ms" else 0.5)
     return found
 
 
@@ -107,29 +105,6 @@ def _values(one: Performance, name: str) -> np.ndarray:
     else:
         values = np.asarray(getattr(one, name), dtype=float)
     return values
-
-
-def _ratio(new: np.ndarray, old: np.ndarray, quantile: float) -> dict[str, Any]:
-    """Quantile of new over that of old, with its bootstrap interval; None where a side has no value."""
-    import numpy as np
-
-    counts = {"n": len(new), "previous_n": len(old)}
-    if not len(new) or not len(old) or np.quantile(old, quantile) <= 0:
-        return {**counts, "value": None, "previous_value": None, "ratio": None, "low": None, "high": None}
-    value, before = float(np.quantile(new, quantile)), float(np.quantile(old, quantile))
-    rng = np.random.default_rng(SEED)
-    draws = _draws(rng, new, quantile) / np.maximum(_draws(rng, old, quantile), 1e-12)
-    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    bounds = {"ratio": value / before, "low": float(low), "high": float(high)}
-    return {**counts, "value": value, "previous_value": before, **bounds}
-
-
-def _draws(rng: np.random.Generator, values: np.ndarray, quantile: float) -> np.ndarray:
-    import numpy as np
-
-    if len(values) > MOST_LATENCIES:
-        values = rng.choice(values, MOST_LATENCIES, replace=False)
-    return np.array([np.quantile(rng.choice(values, len(values)), quantile) for _ in range(RESAMPLES)])
 
 
 def _trend(daily: Mapping[str, float]) -> dict[str, Any]:

@@ -263,3 +263,12 @@ def test_a_check_is_due_without_a_completed_run_inside_its_window(evidence, due)
 
 def test_what_no_check_runs_is_never_due():
     assert due_checks(facts(as_of=NOW), ("DATA-1", "INFRA-6"), {"DATA-1"}) == ["DATA-1"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "undecided", "due"),
+    [("inconclusive", (), []), ("inconclusive", ("INFRA-6",), ["INFRA-6"]), ("fail", ("INFRA-6",), [])],
+)
+def test_a_canary_that_had_too_few_requests_is_looked_at_again(verdict, undecided, due):
+    known = facts(finding("INFRA-6", verdict), as_of=NOW)
+    assert due_checks(known, ("INFRA-6",), {"INFRA-6"}, undecided) == due

@@ -79,7 +79,7 @@ def _operated(
     return Operated(
         version=version.name,
         batches=_batches(session, version.model_id, version.id, environment, span, blobs),
-        training_runs=[_file(digest, "json", blobs) for digest in runs],
+        training_runs=[file_of(digest, "json", blobs) for digest in runs],
     )
 
 
@@ -100,10 +100,10 @@ def _batches(
     if version_id is not None:
         query = query.where(PredictionBatch.version_id == version_id)
     digests = session.exec(query.order_by(col(PredictionBatch.id))).all()
-    return [_file(digest, "parquet", blobs) for digest in dict.fromkeys(digests)]
+    return [file_of(digest, "parquet", blobs) for digest in dict.fromkeys(digests)]
 
 
-def _file(digest: str, form: str, blobs: BlobStore) -> File:
+def file_of(digest: str, form: str, blobs: BlobStore) -> File:
     try:
         return File(path=str(blobs.path(digest)), format=form, digest=digest)
     except NotFound as error:

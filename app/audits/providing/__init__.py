@@ -2,10 +2,21 @@
 
 from collections.abc import Mapping
 
-from app.audits.providing import ages, code, dependencies, handed_in, moment, operation, profiles, reports, traffic
+from app.audits.providing import (
+    ages,
+    canary,
+    code,
+    dependencies,
+    handed_in,
+    moment,
+    operation,
+    profiles,
+    reports,
+    traffic,
+)
 from app.audits.providing.contract import Provided, Providers
 
-MODULES = (ages, code, dependencies, handed_in, moment, operation, profiles, reports, traffic)
+MODULES = (ages, canary, code, dependencies, handed_in, moment, operation, profiles, reports, traffic)
 PROVIDERS: Providers = {kind: provide for module in MODULES for kind, provide in module.PROVIDERS.items()}
 AHEAD: Mapping[type, type] = reports.AHEAD
 """What another process makes slowly, by the evidence that it is needed for."""

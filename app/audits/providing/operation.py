@@ -32,7 +32,7 @@ def _history(_source: Source, attempt: Attempt) -> Provided:
     start, end = operation.window_start, operation.window_end
     current = _performance(operation.current, start, end)
     previous = operation.previous and _performance(operation.previous, start - timedelta(days=365), end)
-    days = _latencies(operation.all_batches, end - timedelta(days=TREND_DAYS), end)
+    days = latencies(operation.all_batches, end - timedelta(days=TREND_DAYS), end)
     daily = {} if days.empty else days.groupby(days[AT].dt.date.astype(str))[LATENCY].quantile(0.95).to_dict()
     if current.latency_ms is None and not current.training_seconds:
         raise Missing(
@@ -58,7 +58,7 @@ def _model(attempt: Attempt) -> str:
 
 def _performance(operated: Operated, start: datetime, end: datetime) -> Performance:
     runs = [training_run.parse(open_file(file)) for file in operated.training_runs]
-    frame = _latencies(operated.batches, start, end)
+    frame = latencies(operated.batches, start, end)
     return Performance(
         version=operated.version,
         latency_ms=None if frame.empty else frame[LATENCY].to_numpy(dtype=float),
@@ -76,7 +76,7 @@ def open_file(file: File) -> bytes:
     return Path(file.path).read_bytes()
 
 
-def _latencies(files: Sequence[File], start: datetime, end: datetime) -> pd.DataFrame:
+def latencies(files: Sequence[File], start: datetime, end: datetime) -> pd.DataFrame:
     """Time and latency of every prediction in [start, end) that has one."""
     import pandas as pd
     import pyarrow.parquet as pq

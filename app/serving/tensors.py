@@ -13,7 +13,7 @@ from typing import Any
 
 from app.catalog.manifest import FeaturePart
 from app.errors import FieldError, Invalid, nearest
-from app.gateway.schemas import TensorIn, TensorOut
+from app.serving.schemas import TensorIn, TensorOut
 
 Columns = dict[str, list[Any]]
 

@@ -18,7 +18,7 @@ from app.errors import AssayError, Invalid, Unavailable
 
 log = logging.getLogger(__name__)
 
-CHILD = "app.gateway.child"
+CHILD = "app.serving.child"
 START_SECONDS = 60.0
 CHUNK = 1 << 16
 
