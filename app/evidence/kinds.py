@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.evidence import coverage, junit, staleness, training_metrics, training_run
+from app.evidence import access_list, coverage, deleted_ids, junit, staleness, training_metrics, training_run
 
 MEGABYTE = 1024 * 1024
 
@@ -17,6 +17,8 @@ EvidenceKind = Literal[
     "training-run",
     "staleness-predictions",
     "recomputed-features",
+    "deleted-ids",
+    "access-list",
     "report",
 ]
 
@@ -38,5 +40,7 @@ KINDS: Mapping[EvidenceKind, Kind] = {
     "staleness-predictions": Kind(staleness.parse),
     "training-run": Kind(training_run.parse),
     "recomputed-features": Kind(most=128 * MEGABYTE),
+    "deleted-ids": Kind(deleted_ids.parse),
+    "access-list": Kind(access_list.parse),
     "report": Kind(),
 }

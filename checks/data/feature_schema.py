@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
+from re import sub
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 CASES_SHOWN = 20
 COLUMNS_TOLD = 5
 MASK = "•••"
+FEWEST_NAMED = 20
+"""Rows from which a text is shown as it is: what so many share tells of nobody."""
+LONG_NUMBER = 10**8
+"""A whole number of nine digits or more may be that of a person."""
 
 
 class FeatureSchema(Check):
@@ -39,8 +45,9 @@ class FeatureSchema(Check):
     Source: Breck et al. 2017, section II, test Data 1. The limit of 0.1 % is Assay's interpretation.
 
     Evidence: ``features`` in the manifest (name, type, min, max, categories, nullable) and the data set
-    ``train``. The finding keeps a table of failure cases, at most 20 a column, rows counted from 0; the values
-    of sensitive columns are masked.
+    ``train``. The finding keeps a table of failure cases, at most 20 a column, rows counted from 0. Values of
+    sensitive and of personal columns are masked there; of text in fewer than 20 rows, and of numbers of nine digits
+    or more, the shape is kept alone (``aaa-99``): they may say who somebody is.
 
     Fix: read the failure cases. Where the data is wrong, repair the step that writes the column, and retrain.
     Where the expectation is wrong, correct it in the manifest and register a new version. In CSV one word
@@ -58,10 +65,10 @@ class FeatureSchema(Check):
                 "a feature schema", "list the features with type and limits under 'features' in the manifest"
             )
         frame = train.frame
-        sensitive = {*declared.sensitive, *(policy.sensitive if policy else ())}
+        masked = {*declared.sensitive, *declared.personal, *(policy.sensitive if policy else ())}
         found = {f.name: faults(f, frame[f.name]) for f in declared.features if f.name in frame.columns}
         columns = [_summary(feature, found.get(feature.name)) for feature in declared.features]
-        cases = [row for name, masks in found.items() for row in _cases(frame[name], masks, name in sensitive)]
+        cases = [row for name, masks in found.items() for row in _cases(frame[name], masks, name in masked)]
         exhibit = Exhibit.table("failure-cases.csv", ("column", "row", "fault", "value"), cases)
         return Measurement({"rows": len(frame), "columns": columns}, (exhibit,))
 
@@ -106,8 +113,17 @@ def _cases(
 ) -> list[tuple[str, int, str, str]]:
     rows = sorted((int(row), fault) for fault, mask in masks.items() for row in mask.nonzero()[0][:CASES_SHOWN])
     shown = rows[:CASES_SHOWN]
-    values = [MASK if masked else repr(value)[:80] for value in column.iloc[[row for row, _ in shown]].tolist()]
+    cells = column.iloc[[row for row, _ in shown]].tolist()
+    values = [MASK if masked else _shown(value, column) for value in cells]
     return [(str(column.name), row, fault, value) for (row, fault), value in zip(shown, values, strict=True)]
+
+
+def _shown(value: Any, column: pd.Series[Any]) -> str:
+    """A value as text, or its shape where it may say who somebody is."""
+    named = isinstance(value, str) and int((column == value).sum()) < FEWEST_NAMED
+    if named or (isinstance(value, int | float) and LONG_NUMBER <= abs(value) < inf):
+        return sub(r"[^\W\d_]", "a", sub(r"\d", "9", str(value)))[:80]
+    return repr(value)[:80]
 
 
 def _gap(columns: list[dict[str, Any]]) -> str:

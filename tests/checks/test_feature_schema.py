@@ -132,12 +132,30 @@ def test_version_without_a_schema_misses_it():
 
 
 @pytest.mark.parametrize(
+    ("value", "rows", "shown"),
+    [
+        ("Zoë-7 Roe", 19, "aaa-9 aaa"),
+        ("Zoë-7 Roe", 20, "'Zoë-7 Roe'"),
+        (4539148803436467, 19, "9999999999999999"),
+        (-99_999_999, 1, "-99999999"),
+        (float("inf"), 1, "inf"),
+    ],
+)
+def test_of_what_may_name_somebody_the_shape_is_shown_alone(value, rows, shown):
+    column = "region" if isinstance(value, str) else "debt"
+    frame = FRAME.astype({column: object})
+    frame.loc[: rows - 1, column] = value
+    assert {case["value"] for case in cases(measured(frame)) if case["column"] == column} == {shown}
+
+
+@pytest.mark.parametrize(
     ("declared", "policy"),
     [
         (replace(DECLARED, sensitive=("sex",)), None),
+        (replace(DECLARED, personal=("sex",)), None),
         (DECLARED, OrganisationPolicy(sensitive=("sex",))),
     ],
-    ids=["by the manifest", "by the organisation"],
+    ids=["by the manifest", "as personal", "by the organisation"],
 )
 def test_values_of_sensitive_columns_are_masked(declared, policy):
     frame = broken("sex", 30, "a secret")

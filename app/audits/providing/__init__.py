@@ -10,13 +10,26 @@ from app.audits.providing import (
     handed_in,
     moment,
     operation,
+    personal,
     profiles,
     reports,
     traffic,
 )
 from app.audits.providing.contract import Provided, Providers
 
-MODULES = (ages, canary, code, dependencies, handed_in, moment, operation, profiles, reports, traffic)
+MODULES = (
+    ages,
+    canary,
+    code,
+    dependencies,
+    handed_in,
+    moment,
+    operation,
+    personal,
+    profiles,
+    reports,
+    traffic,
+)
 PROVIDERS: Providers = {kind: provide for module in MODULES for kind, provide in module.PROVIDERS.items()}
 AHEAD: Mapping[type, type] = reports.AHEAD
 """What another process makes slowly, by the evidence that it is needed for."""
