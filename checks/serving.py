@@ -176,6 +176,39 @@ class AgedPredictions(HandedIn):
 
 
 @dataclass(frozen=True)
+class ServedVersion:
+    """A version of the model: (n,) ``offline`` labels and predictions of its own test data, (m,) ``online`` ones of
+    its labelled traffic, whatever its role.
+    """
+
+    version: str
+    offline: tuple[np.ndarray, Predictions] = field(repr=False)
+    online: tuple[np.ndarray, Predictions] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MetricPair:
+    """An experiment's figures, both scores or both losses; ``rows`` labelled predictions lie behind ``online``."""
+
+    name: str
+    offline: float
+    online: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class OfflineOnline(HandedIn):
+    """Versions that were served or, where these are too few, pairs of metrics that were handed in.
+
+    ``skipped`` says which versions could not be scored and why. Missing when there is neither.
+    """
+
+    versions: tuple[ServedVersion, ...] = ()
+    pairs: tuple[MetricPair, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class DependencyChange:
     """A fingerprint that changed, and the first receipt that somebody was told (None: nobody yet)."""
 

@@ -80,6 +80,14 @@ class Traffic(Message):
     labels: File | None = None
 
 
+class ServedSubject(Subject):
+    """A version of the model that was served, with its test data and its newest labelled traffic."""
+
+    name: str
+    test: DataFile | None = None
+    traffic: Traffic
+
+
 class DependencyTold(Message):
     """A dependency that changed, and the first receipt that somebody was told."""
 
@@ -176,6 +184,7 @@ class Attempt(Message):
     handed_in: dict[str, list[HandedInFile]] = {}
     earlier: list[EarlierSubject] = []
     same_recipe: list[OlderSubject] = []
+    served_versions: list[ServedSubject] = []
     staleness: Staleness | None = None
     organisation: dict[str, Any] | None = None
     thresholds: dict[str, dict[str, Any]] = {}

@@ -8,12 +8,22 @@ from pathlib import Path
 from sqlmodel import Session
 
 from app.audits import queries
-from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, OlderSubject, Subject
+from app.audits.attempt import (
+    Attempt,
+    DataFile,
+    EarlierSubject,
+    File,
+    HandedInFile,
+    OlderSubject,
+    ServedSubject,
+    Subject,
+)
 from app.audits.planning.ages import STALENESS_TEST, same_recipe, staleness_of
 from app.audits.planning.canary import canary_of
 from app.audits.planning.dependencies import dependencies_of
 from app.audits.planning.operation import operation_of
 from app.audits.planning.traffic import traffic_of, window_of
+from app.audits.planning.versions import served_versions
 from app.catalog import queries as catalog
 from app.catalog.datasets import dataset_path
 from app.catalog.organisation import organisation_policy
@@ -46,6 +56,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         organisation=asdict(policy) if policy else None,
         dependencies=dependencies_of(session, audit, moment),
         same_recipe=_same_recipe(session, audit, version, blobs, settings),
+        served_versions=_served_versions(session, audit, blobs, settings, folder),
         staleness=staleness_of(session, audit),
         traffic=traffic_of(session, audit, blobs, settings, folder),
         engines=str(settings.engines_folder),
@@ -100,6 +111,20 @@ def _same_recipe(
             train=_data_file(train, blobs, settings) if train else None,
         )
         for one, train in same_recipe(session, version)
+    ]
+
+
+def _served_versions(
+    session: Session, audit: Audit, blobs: BlobStore, settings: Settings, folder: Path
+) -> list[ServedSubject]:
+    return [
+        ServedSubject(
+            **_subject(one.version, blobs),
+            name=one.version.name,
+            test=_data_file(one.test, blobs, settings) if one.test else None,
+            traffic=one.traffic,
+        )
+        for one in served_versions(session, audit, blobs, settings, folder)
     ]
 
 

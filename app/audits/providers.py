@@ -120,7 +120,7 @@ class Evidence:
     def _holdout_predictions(self) -> Provided:
         holdout = self.get(Holdout)
         if self._attempt.subject.artifact is None:
-            predicted = _predictions_in(holdout.value, self._declared)
+            predicted = predictions_in(holdout.value, self._declared)
             return Provided(predicted, holdout.inputs)
         predictor = self.get(Predictor)
         made: Predictions = predictor.value.predict(holdout.value.frame)
@@ -188,7 +188,7 @@ def _rescore(subject: EarlierSubject, holdout: Holdout) -> Rescored:
     return Rescored(subject.name, predictor.predict(holdout.frame))
 
 
-def _predictions_in(holdout: Holdout, declared: Declaration) -> HoldoutPredictions:
+def predictions_in(holdout: Holdout, declared: Declaration) -> HoldoutPredictions:
     """What the prediction columns of the holdout say."""
     import numpy as np
 

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.evidence import access_list, coverage, deleted_ids, junit, staleness, training_metrics, training_run
+from app.evidence import (
+    access_list,
+    coverage,
+    deleted_ids,
+    junit,
+    metric_pairs,
+    staleness,
+    training_metrics,
+    training_run,
+)
 
 MEGABYTE = 1024 * 1024
 
@@ -19,6 +28,7 @@ EvidenceKind = Literal[
     "recomputed-features",
     "deleted-ids",
     "access-list",
+    "metric-pairs",
     "report",
 ]
 
@@ -42,5 +52,6 @@ KINDS: Mapping[EvidenceKind, Kind] = {
     "recomputed-features": Kind(most=128 * MEGABYTE),
     "deleted-ids": Kind(deleted_ids.parse),
     "access-list": Kind(access_list.parse),
+    "metric-pairs": Kind(metric_pairs.parse),
     "report": Kind(),
 }

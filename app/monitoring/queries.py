@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import func, text
+from sqlalchemy import Select, func, text
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, col, select
@@ -107,16 +107,34 @@ def newest_traffic(session: Session, model_id: int, before: datetime | None = No
 
 def labels_of(session: Session, served: Served) -> dict[str, Any]:
     """The current label of every prediction in the window that has one, by prediction id."""
-    query = (
-        select(Label.prediction_id, Label.value)
-        .join(
+    query = _labelled(select_columns(col(Label.prediction_id), col(Label.value)), served)
+    return dict(session.execute(query).all())
+
+
+def _labelled(columns: Select[Any], served: Served) -> Select[Any]:
+    """These columns of labels that are current, of their predictions and batches."""
+    return (
+        columns.join(
             Prediction,
             (col(Prediction.model_id) == Label.model_id) & (col(Prediction.prediction_id) == Label.prediction_id),
         )
         .join(PredictionBatch, col(PredictionBatch.id) == Prediction.batch_id)
         .where(col(Label.current).is_(True), *served.holds(), *served.inside())
     )
-    return dict(session.exec(query).all())
+
+
+def newest_labels_of(session: Session, served: Served, most: int) -> list[tuple[str, Any, datetime]]:
+    """(prediction id, current label, time of the prediction) of the newest predictions that have one."""
+    newest = _labelled(select_columns(col(Label.prediction_id), col(Label.value), col(Prediction.at)), served)
+    order = col(Prediction.at).desc(), col(Prediction.prediction_id)
+    return [tuple(row) for row in session.execute(newest.order_by(*order).limit(most))]
+
+
+def versions_served(session: Session, served: Served, most: int) -> Sequence[Version]:
+    """The newest versions that answered in the window, newest first."""
+    answered = select(PredictionBatch.version_id).where(*served.holds())
+    query = select(Version).where(col(Version.id).in_(answered))
+    return session.exec(query.order_by(col(Version.id).desc()).limit(most)).all()
 
 
 def revisions_of(session: Session, model_id: int, ids: Iterable[str]) -> list[Label]:

@@ -37,3 +37,29 @@ def interval_plot(name: str, title: str, rows: Sequence[tuple[str, float, float,
     head = f'<text x="8" y="16" font-weight="bold">{escape(title)}</text>'
     svg = f'<svg {FRAME} viewBox="0 0 {WIDTH} {height}">{head}{"".join(parts)}</svg>'
     return Exhibit(name, "image/svg+xml", svg.encode())
+
+
+def scatter_plot(name: str, title: str, points: Sequence[tuple[str, float, float]]) -> Exhibit:
+    """Points (label, x, y), at least one, in a square, the smallest values at the lower left.
+
+    Pointing at a point shows its label.
+    """
+    size, edge = 400, 50
+    across, up = [x for _, x, _ in points], [y for _, _, y in points]
+
+    def place(value: float, among: Sequence[float]) -> float:
+        span = (max(among) - min(among)) or 1.0
+        return round(edge + (value - min(among)) / span * (size - 2 * edge), 1)
+
+    side = size - 2 * edge + 20
+    parts = [f'<rect x="{edge - 10}" y="{edge - 10}" width="{side}" height="{side}" fill="none" stroke="#999"/>']
+    for label, x, y in points:
+        told = f"<title>{escape(label)}: {x:.4g}, {y:.4g}</title>"
+        centre = f'cx="{place(x, across)}" cy="{size - place(y, up)}"'
+        parts.append(f'<circle {centre} r="4" fill="#36c">{told}</circle>')
+    for told, values, at in (("across", across, size - 15), ("up", up, edge - 18)):
+        ends = f"{told}: {min(values):.4g} to {max(values):.4g}"
+        parts.append(f'<text x="{edge}" y="{at}">{ends}</text>')
+    head = f'<text x="8" y="16" font-weight="bold">{escape(title)}</text>'
+    svg = f'<svg {FRAME} viewBox="0 0 {size} {size}">{head}{"".join(parts)}</svg>'
+    return Exhibit(name, "image/svg+xml", svg.encode())

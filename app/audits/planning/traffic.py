@@ -29,14 +29,20 @@ def traffic_of(
         return None
     start, end = window_of(audit, settings)
     served = Served(audit.model_id, audit.environment, start, end, audit.version_id)
+    return traffic_files(session, served, queries.labels_of(session, served), blobs, folder / LABELS_FILE)
+
+
+def traffic_files(
+    session: Session, served: Served, labels: dict[str, object], blobs: BlobStore, labels_file: Path
+) -> Traffic:
+    """What was served, and these labels of it, which are written into ``labels_file``."""
     batches = queries.batches_of(session, served)
-    labels = queries.labels_of(session, served)
     return Traffic(
-        environment=audit.environment,
-        start=start,
-        end=end,
+        environment=served.environment,
+        start=served.start,
+        end=served.end,
         batches=[_batch_file(digest, blobs) for digest in dict.fromkeys(batch.digest for batch in batches)],
-        labels=_labels_file(labels, folder) if labels else None,
+        labels=_labels_file(labels, labels_file) if labels else None,
     )
 
 
@@ -53,8 +59,7 @@ def _batch_file(digest: str, blobs: BlobStore) -> File:
         return File(path=None, format="parquet", digest=digest, problem=error.detail)
 
 
-def _labels_file(labels: dict[str, object], folder: Path) -> File:
+def _labels_file(labels: dict[str, object], path: Path) -> File:
     from app.engines.prediction_log import write_labels
 
-    path = folder / LABELS_FILE
     return File(path=str(path), format="parquet", digest=write_labels(labels, path))

@@ -14,6 +14,7 @@ from app.audits.providing import (
     profiles,
     reports,
     traffic,
+    versions,
 )
 from app.audits.providing.contract import Provided, Providers
 
@@ -29,6 +30,7 @@ MODULES = (
     profiles,
     reports,
     traffic,
+    versions,
 )
 PROVIDERS: Providers = {kind: provide for module in MODULES for kind, provide in module.PROVIDERS.items()}
 AHEAD: Mapping[type, type] = reports.AHEAD
