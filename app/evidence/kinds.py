@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 from app.evidence import (
     access_list,
     coverage,
     deleted_ids,
+    git_record,
     junit,
     metric_pairs,
+    review_record,
     staleness,
     training_metrics,
     training_run,
@@ -22,6 +25,8 @@ MEGABYTE = 1024 * 1024
 EvidenceKind = Literal[
     "junit",
     "coverage",
+    "git",
+    "review",
     "training-metrics",
     "training-run",
     "staleness-predictions",
@@ -36,16 +41,20 @@ EvidenceKind = Literal[
 @dataclass(frozen=True)
 class Kind:
     """``parse`` refuses at the door (Invalid) what is not of the kind; None where nobody reads it, or where it is a
-    table, which ``app.catalog.handed_in`` looks into. ``most`` is in bytes.
+    table, which ``app.catalog.handed_in`` looks into. ``most`` is in bytes. ``commit_of`` gives the commit that a
+    document itself is about, None where its kind names none.
     """
 
     parse: Callable[[bytes], Any] | None = None
     most: int = 20 * MEGABYTE
+    commit_of: Callable[[Any], str] | None = None
 
 
 KINDS: Mapping[EvidenceKind, Kind] = {
     "junit": Kind(junit.parse),
     "coverage": Kind(coverage.parse),
+    "git": Kind(git_record.parse, commit_of=attrgetter("commit")),
+    "review": Kind(review_record.parse, commit_of=attrgetter("commit")),
     "training-metrics": Kind(training_metrics.parse),
     "staleness-predictions": Kind(staleness.parse),
     "training-run": Kind(training_run.parse),

@@ -35,19 +35,18 @@ def hand_in(
         Invalid: the file is not what its kind says.
         NotFound: nothing was uploaded under that digest.
     """
-    _require_commit(version, given.commit)
     path = blobs.path(given.digest)
     require_size(given, path)
-    if parse := KINDS[given.kind].parse:
-        parse(path.read_bytes())
+    commit = _commit_of(given, path)
+    _require_commit(version, commit)
     if known := queries.same_evidence(session, version.id, given.kind, given.digest, automatic=identity.automatic):
-        return known
+        return _tied(session, known, commit, identity)
     row = HandedInEvidence(
         version_id=version.id,
         kind=given.kind,
         digest=given.digest,
         filename=given.filename,
-        commit=given.commit,
+        commit=commit,
         actor=identity.name,
         automatic=identity.automatic,
     )
@@ -55,6 +54,35 @@ def hand_in(
     audit_log.record(session, identity.name, "evidence.handed_in", f"version/{version.id}", digest=given.digest)
     session.flush()
     return row
+
+
+def _tied(session: Session, known: HandedInEvidence, commit: str | None, identity: Identity) -> HandedInEvidence:
+    """The same file again: what was handed in without its commit is tied to it now."""
+    if known.commit is None and commit is not None:
+        known.commit = commit
+        session.add(known)
+        audit_log.record(session, identity.name, "evidence.tied", f"evidence/{known.id}", commit=commit)
+        session.flush()
+    return known
+
+
+def _commit_of(given: HandedInFile, path: Path) -> str | None:
+    """The commit that the file is about: its own word where its kind has one, else what was said with it.
+
+    Raises:
+        Conflict: they differ; both are named.
+        Invalid: the file is not what its kind says.
+    """
+    kind = KINDS[given.kind]
+    if kind.parse is None:
+        return given.commit
+    parsed = kind.parse(path.read_bytes())
+    if kind.commit_of is None:
+        return given.commit
+    own = kind.commit_of(parsed)
+    if given.commit and not _same(given.commit, own):
+        raise _conflict(f"the evidence is about commit {own}, and was handed in as made from {given.commit}")
+    return own
 
 
 def require_size(given: HandedInFile, path: Path) -> None:
@@ -65,10 +93,17 @@ def require_size(given: HandedInFile, path: Path) -> None:
 
 
 def _require_commit(version: Version, commit: str | None) -> None:
+    if commit and version.commit and not _same(commit, version.commit):
+        raise _conflict(f"the evidence was made from commit {commit}, the version from {version.commit}")
+
+
+def _same(one: str, other: str) -> bool:
     """Abbreviated commits are the same when one opens the other."""
-    if commit and version.commit and not (commit.startswith(version.commit) or version.commit.startswith(commit)):
-        message = f"the evidence was made from commit {commit}, the version from {version.commit}"
-        raise Conflict(message, [FieldError("commit", message)])
+    return one.startswith(other) or other.startswith(one)
+
+
+def _conflict(message: str) -> Conflict:
+    return Conflict(message, [FieldError("commit", message)])
 
 
 def cap_of(row: HandedInEvidence, version: Version) -> str | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.evidence.collecting import git, github
 from tests.catalog.releases import predictions_only, register, upload
+from tests.evidence import forge_server as forge
 from tests.evidence.measured_project import lay_out, run_pytest
+from tests.evidence.repositories import BO, repository
 
 VERSION = "/api/v1/models/tumour-malignancy/versions/1.0.0"
 COMMIT = "3f2a91c"
@@ -17,15 +20,15 @@ NARROW = "from features.region.north import north\n\n\ndef test_north():\n    as
 def handed_in(client, tmp_path):
     """``handed_in(kind=content, ...)``: of a registered version, by CI, for its commit; the answers by kind."""
 
-    def push(**contents):
-        made, files = predictions_only(tmp_path, code={"feature_paths": ["features"]})
+    def push(commit=COMMIT, **contents):
+        made, files = predictions_only(tmp_path, code={"feature_paths": ["features"]}, version__commit=commit)
         http = client("ci")
-        assert register(http, made, files).status_code == 201
+        assert register(http, made, files).is_success
         answers = {}
         for kind, content in contents.items():
             path = tmp_path / kind
             path.write_bytes(content)
-            body = {"kind": kind.replace("_", "-"), "commit": COMMIT, **upload(http, path)}
+            body = {"kind": kind.replace("_", "-"), "commit": commit, **upload(http, path)}
             answers[kind] = http.post(f"{VERSION}/evidence", json=body)
         return answers
 
@@ -71,3 +74,93 @@ def test_without_the_report_its_absence_is_named(handed_in, found):
     assert finding["verdict"] == "inconclusive"
     assert finding["reason"] == "Missing: a coverage report of the version's tests."
     assert "evidence of the kind coverage" in finding["remedy"]
+
+
+def written(record):
+    return record.model_dump_json().encode()
+
+
+@pytest.fixture
+def merged(tmp_path):
+    """A repository whose main branch has a merge of somebody's work; its commit is the version's."""
+    made = repository(tmp_path / "made")
+    made.commit("first", features__income="income = 1\n")
+    made.git("switch", "--quiet", "--create", "side")
+    made.commit("work", author=BO, features__debt="debt = 1\n")
+    made.git("switch", "--quiet", "main")
+    made.git("merge", "--quiet", "--no-ff", "side", "--message", "merge\n\nReviewed-by: Cy <cy@example.com>")
+    return made
+
+
+def reviewed(commit, answers):
+    told = {path.replace(forge.MERGE, commit): answer for path, answer in answers.items()}
+    with forge.serving(told) as server, github.connect(server.url, "") as connection:
+        return written(github.collect(connection, "o/r", commit))
+
+
+def test_what_git_and_the_forge_say_of_the_commit(handed_in, found, merged):
+    commit = merged.git("rev-parse", "HEAD")
+    said = written(git.collect(merged.folder, "main", ["features"], ["debt"]))
+    answers = handed_in(commit, git=said, review=reviewed(commit, forge.github()))
+    assert {kind: one.json()["commit"] for kind, one in answers.items()} == {"git": commit, "review": commit}
+    finding = found("MODEL-1")
+    assert (finding["verdict"], finding["cap"]) == ("pass", None)
+    assert "bo approved https://forge.example.com/o/r/pull/41 (github)." in finding["reason"]
+    assert finding["inputs"].keys() == {"git", "review"}
+
+
+def test_an_authors_own_approval_and_a_changed_file(handed_in, found, merged, client):
+    commit = merged.git("rev-parse", "HEAD")
+    own = reviewed(commit, forge.github(reviews=[forge.review("ada")]))
+    handed_in(commit, git=written(git.collect(merged.folder)), review=own)
+    assert "ada (own work)" in found("MODEL-1")["reason"]
+    merged.write(features__debt="debt = 2\n")
+    handed_in(commit, git=written(git.collect(merged.folder)))
+    finding = found("MODEL-1")
+    assert finding["verdict"] == "fail"
+    assert finding["reason"].endswith("were not in it: features/debt.py.")
+
+
+def test_a_trailer_earns_half_at_most(handed_in, found, merged):
+    commit = merged.git("rev-parse", "HEAD")
+    handed_in(commit, git=written(git.collect(merged.folder)))
+    finding = found("MODEL-1")
+    assert finding["verdict"] == "pass"
+    assert "cy@example.com approved commit" in finding["reason"]
+    assert finding["cap"] == "approved in a trailer of the commit's message, which its author can write"
+
+
+def test_without_any_review_its_absence_is_named(handed_in, found, merged):
+    commit = merged.commit("no trailer")
+    handed_in(commit, git=written(git.collect(merged.folder)))
+    finding = found("MODEL-1")
+    assert (finding["verdict"], finding["reason"]) == (
+        "inconclusive",
+        "Missing: a record of who reviewed the commit.",
+    )
+
+
+def test_a_document_about_another_commit_is_refused_with_both_named(handed_in, merged, client, tmp_path):
+    first = merged.git("rev-parse", "HEAD~1")
+    commit = merged.git("rev-parse", "HEAD")
+    answers = handed_in(
+        commit, git=written(git.collect(merged.folder, commit=first)), review=reviewed(first, forge.github())
+    )
+    for answer in answers.values():
+        assert answer.status_code == 409
+        assert first in answer.text
+        assert commit in answer.text
+    http = client("ci")
+    path = tmp_path / "git"  # nobody says which commit it is about but the document itself
+    answer = http.post(f"{VERSION}/evidence", json={"kind": "git", **upload(http, path)})
+    assert answer.status_code == 409
+    assert f"made from commit {first}, the version from {commit}" in answer.text
+
+
+def test_a_document_ties_itself_to_its_commit(handed_in, merged, client, tmp_path):
+    commit = merged.git("rev-parse", "HEAD")
+    handed_in(commit)
+    http, path = client("ci"), tmp_path / "git"
+    path.write_bytes(written(git.collect(merged.folder)))
+    answer = http.post(f"{VERSION}/evidence", json={"kind": "git", **upload(http, path)}).json()
+    assert (answer["commit"], answer["cap"]) == (commit, None)

@@ -49,6 +49,20 @@ def test_evidence_of_another_commit_is_refused_with_both_named(client, registere
     assert "3f2a91c" in answer.text
 
 
+def test_the_same_file_again_with_its_commit_is_tied_to_it(client, registered, junit):
+    first = push(client("ci"), junit, commit=None).json()
+    again = push(client("ci"), junit, commit="3f2a91c").json()
+    assert (again["id"], again["commit"], again["cap"]) == (first["id"], "3f2a91c", None)
+    assert push(client("ci"), junit, commit=None).json()["commit"] == "3f2a91c"
+
+
+def test_a_persons_commit_does_not_lift_the_cap_of_what_ci_handed_in(client, registered, junit):
+    push(client("ci"), junit, commit=None)
+    assert "does not have the ci role" in push(client("owner"), junit, commit="3f2a91c").json()["cap"]
+    assert [one["automatic"] for one in client("ci").get(f"{VERSION}/evidence").json()] == [False, True]
+    assert "cannot be tied" in push(client("ci"), junit, commit=None).json()["cap"]
+
+
 def test_what_is_not_of_its_kind_is_refused_at_the_door(client, registered, tmp_path):
     path = tmp_path / "junit.xml"
     path.write_bytes(b"<html/>")
