@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     prediction_seconds: PositiveFloat = Field(10, description="Time to answer one prediction request (s).")
     prediction_memory_mb: PositiveInt = Field(4096, description="Address space of one served model (MB).")
     prediction_queue: PositiveInt = Field(32, description="Requests that may wait for one model; more are 503.")
+    prediction_wait_seconds: PositiveFloat = Field(
+        5, description="How long a prediction request may wait for its turn before it is answered with 503 (s)."
+    )
     prediction_rows: PositiveInt = Field(10_000, description="Most rows in one prediction request.")
 
     @property

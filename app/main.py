@@ -125,7 +125,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Middleware(SecurityHeaders),
             Middleware(Doors, settings=settings),
             Middleware(Bodies, settings=settings),
-            Middleware(WriteSlots),
+            Middleware(WriteSlots, patience=settings.prediction_wait_seconds),
         ],
     )
     application.state.settings = settings

@@ -164,8 +164,8 @@ class Rescored:
 class EarlierVersions:
     """Up to five earlier versions re-scored on this holdout, newest first. Always available, may be empty.
 
-    ``incumbent`` is the one this version would replace: the newest with a passing gate decision, else None.
-    ``skipped`` says which could not be re-scored and why.
+    ``incumbent`` is the one this version would replace: what takes the stable traffic, else the newest that the
+    gate let pass. ``skipped`` says which could not be re-scored and why.
     """
 
     rescored: tuple[Rescored, ...] = ()

@@ -21,7 +21,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "dependency.changed": "A lock file, data set or source system that a model depends on has changed.",
         "deployment.changed": "A version entered an environment, left it, or changed its traffic role.",
         "deployment.break_glass": "A version was deployed past the gate; a review is due.",
-        "decision.made": "The gate answered whether a version may enter an environment.",
+        "deployment.review_overdue": "Nobody has reviewed a deployment past the gate in time.",
     }
 )
 """What a subscription may name, with what it means."""

@@ -52,7 +52,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         subject=Subject(**_subject(version, blobs)),
         datasets={role: _data_file(dataset, blobs, settings) for role, dataset in datasets.items()},
         handed_in=_handed_in(session, version, blobs),
-        earlier=_earlier(session, version, blobs),
+        earlier=_earlier(session, audit, version, blobs),
         organisation=asdict(policy) if policy else None,
         dependencies=dependencies_of(session, audit, moment),
         same_recipe=_same_recipe(session, audit, version, blobs, settings),
@@ -128,10 +128,10 @@ def _served_versions(
     ]
 
 
-def _earlier(session: Session, version: Version, blobs: BlobStore) -> list[EarlierSubject]:
+def _earlier(session: Session, audit: Audit, version: Version, blobs: BlobStore) -> list[EarlierSubject]:
     """The newest earlier versions and the incumbent, newest first."""
     newest = queries.earlier_versions(session, version)
-    incumbent = queries.incumbent_of(session, version)
+    incumbent = queries.incumbent_of(session, version, audit.environment)
     others = {one.id: one for one in [*newest, *([incumbent] if incumbent else [])]}
     rescored = {one.id for one in newest}
     return [

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case
+from sqlalchemy import case, or_
 from sqlmodel import Session, col, select
 
 from app.errors import NotFound
 from app.paging import PageParams, paginate
-from app.tables import Audit, Decision, Finding, Model, Version
+from app.tables import Audit, Decision, Deployment, Finding, Model, Version
 
 EARLIER_VERSIONS = 5
 """How many earlier versions are re-scored."""
+PRODUCTION = "production"
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,34 @@ def earlier_versions(session: Session, version: Version) -> Sequence[Version]:
     return session.exec(query.order_by(col(Version.id).desc()).limit(EARLIER_VERSIONS)).all()
 
 
-def incumbent_of(session: Session, version: Version) -> Version | None:
-    """The version that this one would replace: the newest earlier one that the gate let pass, into production
-    if any went there.
+def incumbent_of(session: Session, version: Version, environment: str | None = None) -> Version | None:
+    """The version that this one would replace: what takes the stable traffic of the environment (None: production),
+    or did last; where nothing was ever stable, the newest earlier one that the gate let pass.
     """
+    return _stable_in(session, version, environment or PRODUCTION) or _newest_passed(session, version)
+
+
+def _stable_in(session: Session, version: Version, environment: str) -> Version | None:
+    """One that was rolled back from serves no more, and is nothing to be measured by."""
+    ended = col(Deployment.ended_at)
+    query = (
+        select(Version)
+        .join(Deployment, col(Deployment.version_id) == Version.id)
+        .where(
+            Deployment.model_id == version.model_id,
+            Deployment.environment == environment,
+            Deployment.role == "stable",
+            Deployment.version_id != version.id,
+            or_(ended.is_(None), col(Deployment.outcome) != "rolled_back"),
+        )
+        .order_by(case((ended.is_(None), 0), else_=1), col(Deployment.id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
+
+
+def _newest_passed(session: Session, version: Version) -> Version | None:
+    """Into production if any went there."""
     query = (
         select(Version)
         .join(Decision, col(Decision.version_id) == Version.id)
@@ -91,7 +116,7 @@ def incumbent_of(session: Session, version: Version) -> Version | None:
             col(Version.id) < version.id,
             Decision.status == "pass",
         )
-        .order_by(case((col(Decision.environment) == "production", 0), else_=1), col(Version.id).desc())
+        .order_by(case((col(Decision.environment) == PRODUCTION, 0), else_=1), col(Version.id).desc())
         .limit(1)
     )
     return session.exec(query).first()

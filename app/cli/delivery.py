@@ -23,6 +23,11 @@ class Role(StrEnum):
     SHADOW = "shadow"
 
 
+class Outcome(StrEnum):
+    JUSTIFIED = "justified"
+    NOT_JUSTIFIED = "not_justified"
+
+
 class Output(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -105,6 +110,18 @@ def stop(deployment_id: int, reason: Reason = "stopped from the command line") -
     """Take a version out of its environment."""
     row = Assay().stop_deployment(deployment_id, reason)
     typer.echo(f"{row['model']} {row['version']} no longer serves in {row['environment']}")
+
+
+@deployment_commands.command("review")
+def review(
+    deployment_id: int,
+    outcome: Annotated[Outcome, typer.Option(help="Whether it was right to go past the gate.")],
+    note: Annotated[str, typer.Option(help="What was looked at, and what follows from it.")],
+) -> None:
+    """Record that somebody else has looked at a break-glass deployment."""
+    row = Assay().review_deployment(deployment_id, outcome.value, note)
+    found = outcome.value.replace("_", " ")
+    typer.echo(f"deployment {row['id']} of {row['model']} {row['version']} by {row['actor']} is reviewed: {found}")
 
 
 def _say(row: dict[str, Any]) -> None:

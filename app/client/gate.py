@@ -67,5 +67,9 @@ class Gate(Connection):
         """Deployments that match ``model``, ``environment`` and ``serving`` ("true"), newest first."""
         return self._all("deployments", **filters)
 
+    def review_deployment(self, deployment_id: int, outcome: str, note: str) -> Body:
+        """Record the review of a break-glass deployment. ``outcome``: justified or not_justified."""
+        return self._json("POST", f"deployments/{deployment_id}/review", json={"outcome": outcome, "note": note})
+
     def stop_deployment(self, deployment_id: int, reason: str) -> Body:
         return self._json("POST", f"deployments/{deployment_id}/stop", json={"reason": reason})

@@ -7,25 +7,29 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlmodel import Session
 
 from app.access import audit_log
 from app.access.identity import Identity
 from app.catalog.queries import find_model
-from app.db import Database, utcnow
+from app.db import Database, database_now, utcnow
 from app.delivery import queries
 from app.delivery.places import take
 from app.delivery.schemas import DrillIn, DrillOut
 from app.delivery.service import going_back, last_known_good, stable_of
 from app.errors import AssayError, Conflict
-from app.tables import Deployment, Model, RollbackDrill, Version
+from app.tables import Model, RollbackDrill, Version
 
 log = logging.getLogger(__name__)
 
 HALF_SECONDS = 90.0
 """After which a half is given up; the rubric allows 60."""
 PAUSE_SECONDS = 0.02
+LEASE = timedelta(seconds=30)
+BEATS = 3
+"""Signs of life a lease."""
 MOST_TOLD = 200
 
 Probe = Callable[[], str]
@@ -37,6 +41,7 @@ class Probing:
     """Requests that keep coming, in a thread of their own."""
 
     probe: Probe
+    beat: Callable[[], None]
     requests: int = 0
     failed: int = 0
     answered_by: str | None = None
@@ -59,6 +64,7 @@ class Probing:
         while self.answered_by != version:
             if time.monotonic() > deadline:
                 return False
+            self.beat()
             time.sleep(PAUSE_SECONDS / 4)
         return True
 
@@ -73,16 +79,46 @@ class Probing:
             self.requests += 1
 
 
-def run(db: Database, request: DrillIn, identity: Identity, probe: Probe) -> DrillOut:
+class Pulse:
+    """Signs of life of a drill. One that gives none is brought to its end by others (``app.delivery.upkeep``)."""
+
+    def __init__(self, db: Database, lease: timedelta) -> None:
+        self.db, self.lease = db, lease
+        self.drill_id = 0
+        self._due = 0.0
+
+    def __call__(self) -> None:
+        """Raises Conflict when others did."""
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + self.lease.total_seconds() / BEATS
+        with self.db.write() as session:
+            going_on(session, self.drill_id).lease_until = database_now(session) + self.lease
+
+
+def going_on(session: Session, drill_id: int) -> RollbackDrill:
+    """The drill's row, nobody else's to change meanwhile. Conflict when it was ended by others."""
+    row = session.get_one(RollbackDrill, drill_id, with_for_update=True, populate_existing=True)
+    if row.ended_at is not None:
+        raise Conflict("the drill was taken for dead and cut off")
+    return row
+
+
+def run(db: Database, request: DrillIn, identity: Identity, probe: Probe, lease: timedelta = LEASE) -> DrillOut:
     """Go to the last known good version and back by the code that real rollbacks use.
+
+    Args:
+        lease: how long the drill counts as alive without a sign of life.
 
     Raises:
         NotFound: no such model.
         Conflict: nothing is stable there, or there is nothing known to be good to go back to.
     """
     with db.write() as session:
-        drill, stable, good = _begin(session, request, identity)
-    probing = Probing(probe)
+        drill, stable, good = _begin(session, request, identity, lease)
+    pulse = Pulse(db, lease)
+    pulse.drill_id = drill.id
+    probing = Probing(probe, pulse)
     probing.start()
     try:
         if not probing.wait_for(stable.name):
@@ -97,14 +133,24 @@ def run(db: Database, request: DrillIn, identity: Identity, probe: Probe) -> Dri
     drill.requests, drill.failed_requests = probing.requests, probing.failed
     drill.error = drill.error or probing.first_failure
     with db.write() as session:
-        session.add(session.merge(drill))
-        return shown(session, [drill])[0]
+        drill.ended_at = database_now(session)
+        return shown(session, [_ended(session, drill)])[0]
 
 
-def _begin(session: Session, request: DrillIn, identity: Identity) -> tuple[RollbackDrill, Version, Version]:
+def _ended(session: Session, drill: RollbackDrill) -> RollbackDrill:
+    """The row as the drill leaves it, or as others did who took it for dead."""
+    row = session.get_one(RollbackDrill, drill.id, with_for_update=True)
+    return session.merge(drill) if row.ended_at is None else row
+
+
+def _begin(
+    session: Session, request: DrillIn, identity: Identity, lease: timedelta
+) -> tuple[RollbackDrill, Version, Version]:
     model = find_model(session, request.model)
     queries.lock(session, model)
     stable = stable_of(session, model, request.environment)
+    if queries.drills_going_on(session, model.id, request.environment):
+        raise Conflict(f"a drill of {model.name} goes on in {request.environment}")
     _, good = last_known_good(session, model, stable)
     drill = RollbackDrill(
         model_id=model.id,
@@ -114,6 +160,7 @@ def _begin(session: Session, request: DrillIn, identity: Identity) -> tuple[Roll
         actor=identity.name,
         automatic=identity.automatic,
         started_at=utcnow(),
+        lease_until=database_now(session) + lease,
     )
     session.add(drill)
     session.flush()
@@ -129,17 +176,20 @@ def _half(
     with db.write() as session:
         model = session.get_one(Model, drill.model_id)
         queries.lock(session, model)
+        going_on(session, drill.id)
         present = stable_of(session, model, request.environment)
         if present.version_id not in {drill.from_version_id, drill.to_version_id}:
             raise Conflict("somebody deployed another version during the drill")
-        stay = _stay_of(session, model, request.environment, to)
-        take(session, going_back(model, (stay, to), identity, f"rollback drill {drill.id}", drill=True), utcnow())
+        put(session, drill, to, identity)
     return time.monotonic() - start if probing.wait_for(to.name) else None
 
 
-def _stay_of(session: Session, model: Model, environment: str, version: Version) -> Deployment:
-    rows = queries.stays(session, model.id, environment)
-    return next(row for row, one in rows if one.id == version.id and row.role == "stable")
+def put(session: Session, drill: RollbackDrill, version: Version, identity: Identity) -> None:
+    """Let a version of the drill take the stable traffic, as it did before."""
+    model = session.get_one(Model, drill.model_id)
+    rows = queries.stays(session, model.id, drill.environment)
+    stay = next(row for row, one in rows if one.id == version.id and row.role == "stable")
+    take(session, going_back(model, (stay, version), identity, f"rollback drill {drill.id}", drill=True), utcnow())
 
 
 def list_drills(session: Session, model_name: str, environment: str | None) -> list[DrillOut]:

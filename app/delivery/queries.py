@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -79,6 +80,33 @@ def deployments(
         ended = col(Deployment.ended_at)
         query = query.where(ended.is_(None) if serving else ended.is_not(None))
     return query
+
+
+def overdue_reviews(session: Session, now: datetime, *, lock: bool = False) -> Sequence[Deployment]:
+    """Deployments past the gate that nobody reviewed in time, and nobody was told of; those that another process
+    tells of at this moment are left out.
+    """
+    query = select(Deployment).where(
+        col(Deployment.review_due_at) < now,
+        col(Deployment.reviewed_at).is_(None),
+        col(Deployment.overdue_told_at).is_(None),
+    )
+    return session.exec(query.with_for_update(skip_locked=True) if lock else query).all()
+
+
+def drills_going_on(session: Session, model_id: int, environment: str) -> Sequence[RollbackDrill]:
+    query = select(RollbackDrill).where(
+        RollbackDrill.model_id == model_id,
+        RollbackDrill.environment == environment,
+        col(RollbackDrill.ended_at).is_(None),
+    )
+    return session.exec(query).all()
+
+
+def cut_off_drills(session: Session, now: datetime) -> Sequence[RollbackDrill]:
+    """Those that give no sign of life any more."""
+    query = select(RollbackDrill).where(col(RollbackDrill.ended_at).is_(None), col(RollbackDrill.lease_until) < now)
+    return session.exec(query.order_by(col(RollbackDrill.id))).all()
 
 
 def names(session: Session, rows: Sequence[Deployment]) -> dict[int, tuple[str, str]]:

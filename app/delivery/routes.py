@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from app.access.idempotency import once, remember
-from app.delivery import drills, service
-from app.delivery.schemas import DeploymentIn, DeploymentOut, DrillIn, DrillOut, RollbackIn, StopIn
-from app.deps import Blobs, CanDeploy, CanRead, Config, Db, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
+from app.delivery import drills, reviews, service
+from app.delivery.schemas import DeploymentIn, DeploymentOut, DrillIn, DrillOut, ReviewIn, RollbackIn, StopIn
+from app.deps import (
+    Blobs,
+    CanAttest,
+    CanDeploy,
+    CanRead,
+    Config,
+    Db,
+    IdempotencyKeyHeader,
+    ReadSession,
+    RowId,
+    WriteSession,
+)
 from app.gateway.probes import probe_of
 from app.http.problems import problems
 from app.paging import Cursor, Page
@@ -70,7 +82,7 @@ def drill(given: DrillIn, db: Db, blobs: Blobs, config: Config, identity: CanDep
     through the gateway (and not logged as traffic). Answers when both halves are done, or were given up.
     """
     probe = probe_of(request.app.state.gateway, db, blobs, config, given.model, given.environment)
-    return drills.run(db, given, identity, probe)
+    return drills.run(db, given, identity, probe, timedelta(seconds=config.lease_seconds))
 
 
 @router.get("/deployments/drills", summary="Rollback drills, newest first", responses=problems(404))
@@ -91,4 +103,15 @@ def show(deployment_id: RowId, session: ReadSession, _: CanRead) -> DeploymentOu
 @router.post("/deployments/{deployment_id}/stop", summary="Take a version out", responses=problems(404, 409))
 def stop(deployment_id: RowId, given: StopIn, session: WriteSession, identity: CanDeploy) -> DeploymentOut:
     service.stop(session, deployment_id, given.reason, identity)
+    return service.show(session, deployment_id)
+
+
+@router.post(
+    "/deployments/{deployment_id}/review",
+    summary="Review a deployment past the gate",
+    responses=problems(403, 404, 409),
+)
+def review(deployment_id: RowId, given: ReviewIn, session: WriteSession, identity: CanAttest) -> DeploymentOut:
+    """By another person than the one who broke the glass, once."""
+    reviews.review(session, deployment_id, given, identity)
     return service.show(session, deployment_id)

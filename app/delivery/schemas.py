@@ -50,6 +50,15 @@ class StopIn(BaseModel):
     reason: str = Field(min_length=1, max_length=1000)
 
 
+class ReviewIn(BaseModel):
+    """What somebody found who looked at a deployment past the gate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome: Literal["justified", "not_justified"]
+    note: str = Field(min_length=1, max_length=1000, description="What was looked at, and what follows from it.")
+
+
 class DeploymentOut(BaseModel):
     """A version's stay in one traffic role. ``kind`` says by which right it is there, ``outcome`` how it ended."""
 
@@ -70,6 +79,10 @@ class DeploymentOut(BaseModel):
     review_due_at: datetime | None = Field(
         description="Set for break-glass: until when somebody has to look at it."
     )
+    reviewed_at: datetime | None
+    reviewed_by: str | None
+    review_outcome: Literal["justified", "not_justified"] | None
+    review_note: str | None
     ended_at: datetime | None
     outcome: Literal["replaced", "rolled_back", "stopped", "role", "drill"] | None
 
@@ -99,3 +112,4 @@ class DrillOut(BaseModel):
     actor: str
     automatic: bool
     started_at: datetime
+    ended_at: datetime | None = Field(description="Null while it goes on.")

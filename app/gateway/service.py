@@ -18,6 +18,7 @@ from app.catalog.queries import find_model
 from app.config import Settings
 from app.db import Database, utcnow
 from app.delivery import queries
+from app.delivery.upkeep import look_after
 from app.errors import AssayError, Conflict, FieldError, Invalid, NotFound, Unavailable, nearest
 from app.evidence.blobs import BlobStore
 from app.gateway.keeper import Keeper
@@ -55,7 +56,7 @@ class Gateway:
         self._runners: dict[int, Runner] = {}
         self._changing = threading.Lock()
         self._spool = Spool(settings.spool_dir, strict=settings.prediction_log == "strict")
-        self.keeper = Keeper(db, blobs, self._spool, self.retire)
+        self.keeper = Keeper(db, blobs, self._spool, self._keep_house)
         self._shadows = ThreadPoolExecutor(1, "gateway-shadow")
         self._copies = threading.BoundedSemaphore(SHADOW_QUEUE)
 
@@ -127,6 +128,10 @@ class Gateway:
                 }
                 self._runners[version.id] = Runner(model, self._settings)
             return self._runners[version.id]
+
+    def _keep_house(self) -> None:
+        self.retire()
+        look_after(self._db)
 
     def retire(self) -> None:
         """End the processes of what is deployed no more and was not asked lately."""

@@ -102,4 +102,15 @@ class Spool:
         descriptor = os.open(unlocked, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         unlocked.rename(path)
+        if self._strict:
+            _sync_folder(self._folder)
         return SpoolFile(path, descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A file whose name is not on disk is lost with what it holds."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

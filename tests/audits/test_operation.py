@@ -92,7 +92,7 @@ def test_drills_of_any_environment_count_newest_first(world, database, blobs):
     with pytest.raises(Missing, match="a rollback drill"):
         evidence_of(database, blobs, new).get(RollbackDrills)
     with database.write() as session:
-        for days in (200, 9, 3):
+        for days in (200, 9, 3, 0):
             session.add(
                 RollbackDrill(
                     model_id=model.id,
@@ -105,6 +105,7 @@ def test_drills_of_any_environment_count_newest_first(world, database, blobs):
                     actor="ci",
                     automatic=True,
                     started_at=NOW - timedelta(days=days),
+                    ended_at=NOW if days else None,  # the newest goes on still
                 )
             )
     drills = evidence_of(database, blobs, new).get(RollbackDrills).value.drills

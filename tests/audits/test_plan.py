@@ -7,7 +7,8 @@ from sqlmodel import delete
 
 from app.audits import queries
 from app.audits.plan import plan
-from app.tables import Audit, Blob, Dataset, Decision, HandedInEvidence, Policy, VersionDataset
+from app.db import utcnow
+from app.tables import Audit, Blob, Dataset, Decision, Deployment, HandedInEvidence, Policy, VersionDataset
 from checks.evidence import OrganisationPolicy
 from tests.audits.conftest import plant
 
@@ -190,6 +191,53 @@ def test_an_old_incumbent_comes_on_top_of_the_five(planned, lineage, decide, nam
 def test_nothing_passed_means_no_incumbent(planned, lineage, decide):
     decide("4.0", status="unknown")
     assert not any(incumbent for _, incumbent, _ in names(planned(lineage[-1]).earlier))
+
+
+@pytest.fixture
+def stay(database, lineage):
+    """``stay("4.0")``: the version took stable traffic; ``outcome``: how that ended."""
+
+    def make(name, environment="production", role="stable", outcome=None):
+        version = next(one for one in lineage if one.name == name)
+        row = {"environment": environment, "role": role, "stage": "promote", "kind": "decision", "reason": "x"}
+        row |= {"actor": "ci", "outcome": outcome, "ended_at": utcnow() if outcome else None}
+        with database.write() as session:
+            session.add(Deployment(model_id=version.model_id, version_id=version.id, **row))
+
+    return make
+
+
+@pytest.fixture
+def incumbent(database, lineage):
+    def find(name="8.0", environment=None):
+        version = next(one for one in lineage if one.name == name)
+        with database.read() as session:
+            found = queries.incumbent_of(session, version, environment)
+        return found and found.name
+
+    return find
+
+
+def test_the_incumbent_is_what_serves_whatever_was_decided_since(planned, lineage, decide, stay, incumbent):
+    decide("6.0")
+    assert incumbent() == "6.0"
+    stay("4.0", outcome="replaced")
+    stay("5.0", role="canary")
+    stay("2.0", environment="staging")
+    assert incumbent() == "4.0"  # nothing serves: what did last
+    stay("1.0")
+    assert incumbent() == "1.0"
+    assert incumbent(environment="staging") == "2.0"
+    assert incumbent(environment="elsewhere") == "6.0"
+    assert [name for name, is_it, _ in names(planned(lineage[-1]).earlier) if is_it] == ["1.0"]
+
+
+def test_what_serves_is_held_against_what_it_replaced_unless_that_was_rolled_back(stay, incumbent):
+    stay("4.0", outcome="replaced")
+    stay("7.0", outcome="rolled_back")
+    stay("5.0")
+    assert incumbent("5.0") == "4.0"
+    assert incumbent("8.0") == "5.0"
 
 
 def test_other_models_are_no_earlier_versions(database, planned, lineage, model_file):

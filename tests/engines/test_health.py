@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -62,3 +63,23 @@ def test_an_installation_that_fails_exits_with_1(engines, monkeypatch, capsys):
     monkeypatch.setattr(subprocess, "run", fail)
     assert run(["engines", "install"]) == 1
     assert "could not be installed" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    os.environ.get("ASSAY_TEST_INSTALL") != "1", reason="takes 40 s; .ci/run sets ASSAY_TEST_INSTALL"
+)
+def test_the_real_engine_is_installed_where_it_was_missing_and_is_well(tmp_path):
+    environment = {**os.environ, "ASSAY_ENGINES_DIR": str(tmp_path)}
+
+    def assay(*arguments):
+        command = [sys.executable, "-m", "app.cli", "engines", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
+
+    assert assay("doctor").returncode == 1
+    installed = assay("install")
+    assert installed.returncode == 0, installed.stderr
+    assert (tmp_path / "deepchecks" / "bin" / "python").exists()
+    well = assay("doctor")
+    assert well.returncode == 0
+    assert well.stdout.splitlines()[-1].split() == ["deepchecks", "ok", "0.19.1"]

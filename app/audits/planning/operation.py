@@ -36,6 +36,7 @@ def operation_of(session: Session, audit: Audit, blobs: BlobStore, start: dateti
 def _drills(session: Session, audit: Audit, end: datetime) -> list[DrillFact]:
     query = select(RollbackDrill).where(
         RollbackDrill.model_id == audit.model_id,
+        col(RollbackDrill.ended_at).is_not(None),
         col(RollbackDrill.started_at) <= end,
         col(RollbackDrill.started_at) > end - timedelta(days=DRILL_DAYS),
     )
