@@ -6,10 +6,11 @@ UV     := .uv/bin/uv
 BIN    := $(VENV)/bin
 ENGINE := .engines/deepchecks
 TOOLS  := .tools
+PEERS  := .peers
 PIP    := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help setup setup-dev demo test test-postgres lint bench fuzz docs lock clean
+.PHONY: help setup setup-dev demo test test-postgres lint bench bench-estimates peers fuzz docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -45,6 +46,12 @@ $(TOOLS)/.installed: requirements/tools.txt | $(UV)
 	@$(UV) pip install --quiet --python $(TOOLS)/bin/python --require-hashes -r requirements/tools.txt
 	@touch $@
 
+$(PEERS)/.installed: requirements/peers.txt | $(UV)
+	@echo "Installing what benchmarks compare with into an environment of its own ..."
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(PEERS)
+	@$(UV) pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/peers.txt
+	@touch $@
+
 setup: $(VENV)/.service $(ENGINE)/.installed ## install the service's locked environment, and that of its engine
 setup-dev: $(VENV)/.dev $(ENGINE)/.installed $(TOOLS)/.installed ## the same, with what tests and linters need
 
@@ -66,6 +73,11 @@ lint: setup-dev ## linters, types, import directions
 bench: setup-dev ## the figures that README and docs quote
 	@$(BIN)/python -m benchmarks
 
+peers: $(PEERS)/.installed ## install what benchmarks.estimates compares with (NannyML)
+
+bench-estimates: setup-dev peers ## estimates without labels: ours beside NannyML's
+	@$(BIN)/python -m benchmarks.estimates
+
 fuzz: setup-dev ## 1,000 mutated model files against the reader
 	@$(BIN)/python -m tests.security.fuzz --artifacts 1000
 
@@ -78,6 +90,7 @@ lock: $(UV) ## resolve the requirements anew
 	@$(COMPILE) pyproject.toml --extra demo --group build --group dev -c requirements/service.txt -o requirements/dev.txt
 	@$(COMPILE) requirements/deepchecks.in -o requirements/deepchecks.txt
 	@$(COMPILE) requirements/tools.in -o requirements/tools.txt
+	@$(COMPILE) requirements/peers.in -o requirements/peers.txt
 
 clean: ## remove environments and the demo's data
-	rm -rf $(VENV) .engines $(TOOLS) .uv .assay-demo
+	rm -rf $(VENV) .engines $(TOOLS) $(PEERS) .uv .assay-demo
