@@ -82,3 +82,27 @@ class Reviews(HandedIn):
     source: str = ""
     changes: tuple[Change, ...] = ()
     incomplete: str = ""
+
+
+@dataclass(frozen=True)
+class AddedFeature:
+    """A feature that the first version to serve did not have.
+
+    ``started_at``: its first commit or its proposal, whichever was earlier; ``started_by`` says which, or why
+    neither is known. ``served_at``: when ``version``, the first with it, began to serve; None while none does.
+    """
+
+    name: str
+    started_at: datetime | None
+    started_by: str
+    served_at: datetime | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class AddedFeatures(HandedIn):
+    """Of the version's signature, in one environment. To serve is to have stable traffic there."""
+
+    environment: str = ""
+    first_version: str = ""
+    added: tuple[AddedFeature, ...] = ()

@@ -164,6 +164,22 @@ class CanaryFacts(Message):
     stable: RoleFacts | None = None
 
 
+class FeatureServed(Message):
+    """A feature, and with which version and when it first served; neither while it has not."""
+
+    feature: str
+    version: str | None = None
+    at: datetime | None = None
+
+
+class FeaturesServed(Message):
+    """``added``: the subject's features but those of the ``first_version`` that served there (None: none has)."""
+
+    environment: str
+    first_version: str | None
+    added: list[FeatureServed]
+
+
 class Attempt(Message):
     """Everything that one attempt at an audit needs; nothing else reaches its process.
 
@@ -180,6 +196,7 @@ class Attempt(Message):
     operation: Operation | None = None
     canary: CanaryFacts | None = None
     serving: dict[str, Any] = {}
+    features: FeaturesServed | None = None
     datasets: dict[str, DataFile] = {}
     handed_in: dict[str, list[HandedInFile]] = {}
     earlier: list[EarlierSubject] = []

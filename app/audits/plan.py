@@ -21,6 +21,7 @@ from app.audits.attempt import (
 from app.audits.planning.ages import STALENESS_TEST, same_recipe, staleness_of
 from app.audits.planning.canary import canary_of
 from app.audits.planning.dependencies import dependencies_of
+from app.audits.planning.features import features_of
 from app.audits.planning.operation import operation_of
 from app.audits.planning.traffic import traffic_of, window_of
 from app.audits.planning.versions import served_versions
@@ -57,6 +58,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         dependencies=dependencies_of(session, audit, moment),
         same_recipe=_same_recipe(session, audit, version, blobs, settings),
         served_versions=_served_versions(session, audit, blobs, settings, folder),
+        features=features_of(session, audit, version, audit.window_end or audit.created_at),
         staleness=staleness_of(session, audit),
         traffic=traffic_of(session, audit, blobs, settings, folder),
         engines=str(settings.engines_folder),

@@ -141,7 +141,6 @@ def test_a_stage_that_would_let_everything_pass_is_refused(stages):
         (HEAD + ADMIT + "thresholds: {DATA-1: {min_rows: many}}\n", "a number is due (the check's own is 100)"),
         (HEAD + ADMIT + "thresholds: {DATA-1: {min_rows: .nan}}\n", "a number is due"),
         (HEAD + ADMIT + "thresholds: {DATA-1: {min_rows: true}}\n", "a number is due"),
-        (HEAD + ADMIT + "thresholds: {DATA-6: {n: 3}}\n", "thresholds.DATA-6: has no automated check yet"),
         (HEAD + ADMIT + "windows: {DATA-11: 3}\n", "windows.DATA-11: 'DATA-11' is not a test"),
         (HEAD + ADMIT + "windows: {DATA-1: 0}\n", "production.yaml:5: windows.DATA-1: input should be greater"),
         (HEAD + ADMIT + "accept_not_applicable: [MODEL-8]\n", "accept_not_applicable.0: 'MODEL-8' is not"),
@@ -166,6 +165,12 @@ def test_a_stage_that_would_let_everything_pass_is_refused(stages):
 )
 def test_mistakes_are_refused_with_their_line_and_the_nearest_valid_word(text, expected):
     assert expected in refusal(text).detail
+
+
+def test_a_threshold_of_a_test_without_a_check_is_refused(monkeypatch):
+    monkeypatch.setattr(document, "discover", lambda: {})
+    text = HEAD + ADMIT + "thresholds: {DATA-1: {n: 3}}\n# of a rubric without checks\n"
+    assert "thresholds.DATA-1: has no automated check yet" in refusal(text).detail
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines():
