@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,7 +25,7 @@ ROW |= {"exhibits": [], "inputs": {}, "cap": None, "seconds": 0.1}
 
 @pytest.fixture
 def limits(settings):
-    return settings.model_copy(update={"lease_seconds": 0.3, "audit_attempts": 2})
+    return settings.model_copy(update={"audit_attempts": 2})
 
 
 @pytest.fixture
@@ -34,8 +33,15 @@ def claim(database, limits):
     return lambda worker="w1": ledger.claim(database, worker, limits)
 
 
-def wait_for_lease():
-    time.sleep(0.35)
+@pytest.fixture
+def silence(database):
+    """``silence(claim)``: its worker is not heard of until the lease is over."""
+
+    def end_lease(claim, ahead=-timedelta(seconds=1)):
+        with database.write() as session:
+            session.get(Audit, claim.audit_id).lease_until = database_now(session) + ahead
+
+    return end_lease
 
 
 def test_the_oldest_is_claimed_first_and_once(queue, claim, stored):
@@ -61,21 +67,23 @@ def test_racing_workers_claim_each_audit_once(database, queue, settings):
     assert sorted(claimed) == ids
 
 
-def test_a_held_lease_is_respected_and_a_beat_extends_it(database, queue, claim, limits, stored):
+def test_a_held_lease_is_respected_and_a_beat_extends_it(database, queue, claim, limits, stored, silence):
     queue("CALM")
     mine = claim()
     assert claim("w2") is None
-    for _ in range(3):
-        time.sleep(0.2)
-        assert ledger.beat(database, mine, limits, {"CALM": {"status": "running"}}) is False
-        assert claim("w2") is None
-    assert stored(mine.audit_id).progress == {"CALM": {"status": "running"}}
+    silence(mine, timedelta(seconds=10))  # not for long enough
+    soon = stored(mine.audit_id).lease_until
+    assert ledger.beat(database, mine, limits, {"CALM": {"status": "running"}}) is False
+    assert claim("w2") is None
+    audit = stored(mine.audit_id)
+    assert audit.progress == {"CALM": {"status": "running"}}
+    assert audit.lease_until - soon > timedelta(seconds=limits.lease_seconds - 11)
 
 
-def test_an_abandoned_audit_is_taken_up_under_a_higher_fence(queue, claim):
+def test_an_abandoned_audit_is_taken_up_under_a_higher_fence(queue, claim, silence):
     queue("CALM")
     mine = claim("w1")
-    wait_for_lease()
+    silence(mine)
     theirs = claim("w2")
     assert (theirs.audit_id, theirs.fence, theirs.attempt) == (mine.audit_id, mine.fence + 1, 2)
 
@@ -90,10 +98,10 @@ def test_an_abandoned_audit_is_taken_up_under_a_higher_fence(queue, claim):
     ],
     ids=["beat", "finish", "give_back", "fail_attempt"],
 )
-def test_who_lingers_past_the_lease_can_do_nothing(database, queue, claim, limits, stored, findings, act):
+def test_who_lingers_past_the_lease_can_do_nothing(database, queue, claim, limits, stored, findings, act, silence):
     queue("CALM")
     mine = claim("w1")
-    wait_for_lease()
+    silence(mine)
     theirs = claim("w2")
     before = stored(mine.audit_id).model_dump()
     with pytest.raises(LeaseLost):
@@ -106,21 +114,21 @@ def test_who_lingers_past_the_lease_can_do_nothing(database, queue, claim, limit
     assert findings(mine.audit_id) == {"CALM": "pass"}
 
 
-def test_without_the_fence_a_lingering_worker_gets_through(database, queue, claim, monkeypatch, findings):
+def test_without_the_fence_a_lingering_worker_gets_through(database, queue, claim, monkeypatch, findings, silence):
     """The negative control of the test above."""
     queue("CALM")
     mine = claim("w1")
-    wait_for_lease()
+    silence(mine)
     claim("w2")
     monkeypatch.setattr(ledger, "_holding", lambda claim: (Audit.id == claim.audit_id,))
     ledger.finish(database, mine, [ROW])
     assert findings(mine.audit_id) == {"CALM": "pass"}
 
 
-def test_an_expired_lease_that_nobody_took_is_renewed(database, queue, claim, limits):
+def test_an_expired_lease_that_nobody_took_is_renewed(database, queue, claim, limits, silence):
     queue("CALM")
     mine = claim()
-    wait_for_lease()
+    silence(mine)
     assert ledger.beat(database, mine, limits, {}) is False
     assert claim("w2") is None
 
@@ -157,12 +165,12 @@ def test_an_attempt_that_failed_is_tried_again_until_none_is_left(database, queu
     assert logged(audit_id) == ["audit.failed"]
 
 
-def test_workers_that_fall_silent_use_up_the_attempts(database, queue, claim, limits, stored):
+def test_workers_that_fall_silent_use_up_the_attempts(database, queue, claim, limits, stored, silence):
     audit_id = queue("CALM", "SLOW")
     for worker in ("w1", "w2"):
         mine = claim(worker)
         ledger.beat(database, mine, limits, {"CALM": {"status": "done"}, "SLOW": {"status": "running"}})
-        wait_for_lease()
+        silence(mine)
     assert claim("w3") is None
     audit = stored(audit_id)
     assert audit.status == "failed"
@@ -188,7 +196,7 @@ def test_a_queued_audit_is_cancelled_at_once(database, queue, claim, identity, s
 
 @pytest.mark.parametrize("ending", ["finish", "give_back", "fail", "silence"])
 def test_a_running_audit_is_cancelled_by_its_worker(
-    database, queue, claim, identity, limits, stored, findings, ending
+    database, queue, claim, identity, limits, stored, findings, ending, silence
 ):
     audit_id = queue("CALM")
     mine = claim()
@@ -203,7 +211,7 @@ def test_a_running_audit_is_cancelled_by_its_worker(
     elif ending == "fail":
         ledger.fail_attempt(database, mine, limits, "broken")
     else:
-        wait_for_lease()
+        silence(mine)
         assert claim("w2") is None
     assert stored(audit_id).status == "cancelled"
     assert findings(audit_id) == {}
