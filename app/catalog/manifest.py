@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from app import validation
 from app.catalog import yamlfile
 from app.errors import FieldError, nearest
 from app.evidence.kinds import EvidenceKind
@@ -197,10 +198,10 @@ def parse(text: str, filename: str = "assay.yaml", overrides: dict[str, Any] | N
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        raise yamlfile.refuse(filename, yamlfile.explain(error, Manifest, lines)) from None
+        raise yamlfile.refuse(filename, validation.explain(error, Manifest, lines)) from None
     contradictions = find_contradictions(manifest)
     if contradictions:
-        located = [FieldError(e.path, e.message, yamlfile.line_of(e.path, lines)) for e in contradictions]
+        located = [FieldError(e.path, e.message, validation.line_of(e.path, lines)) for e in contradictions]
         raise yamlfile.refuse(filename, located)
     return manifest
 

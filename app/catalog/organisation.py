@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
+from app import validation
 from app.catalog import yamlfile
 from app.catalog.manifest import Column, Part, SlicePart, Text
 from app.tables import Policy
@@ -40,7 +41,7 @@ def parse(text: str, filename: str = "organisation.yaml") -> OrganisationPolicy:
     try:
         form = OrganisationForm.model_validate(data)
     except ValidationError as error:
-        raise yamlfile.refuse(filename, yamlfile.explain(error, OrganisationForm, lines)) from None
+        raise yamlfile.refuse(filename, validation.explain(error, OrganisationForm, lines)) from None
     return OrganisationPolicy(
         tuple(form.banned_features),
         tuple(form.deprecated_features),

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from app import validation
 from app.access import audit_log
 from app.access.identity import Identity
 from app.catalog import datasets, queries, yamlfile
@@ -92,7 +93,7 @@ def _validated(data: dict[str, Any]) -> Manifest:
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        raise yamlfile.refuse("manifest", yamlfile.explain(error, Manifest)) from None
+        raise yamlfile.refuse("manifest", validation.explain(error, Manifest)) from None
     if found := find_contradictions(manifest):
         raise yamlfile.refuse("manifest", found)
     return manifest

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from app import validation
 from app.catalog import yamlfile
 from app.errors import FieldError, nearest
 from app.gate.policy import Conditions, Demand
@@ -127,10 +128,10 @@ def parse(text: str, filename: str = "policy.yaml") -> PolicyForm:
     try:
         form = PolicyForm.model_validate(data)
     except ValidationError as error:
-        found = [_without_key_mark(e) for e in yamlfile.explain(error, PolicyForm, lines)]
+        found = [_without_key_mark(e) for e in validation.explain(error, PolicyForm, lines)]
         raise yamlfile.refuse(filename, sorted(found, key=lambda e: e.line or 0)) from None
     contradictions = [
-        FieldError(path, message, yamlfile.line_of(path, lines)) for path, message in _contradictions(form)
+        FieldError(path, message, validation.line_of(path, lines)) for path, message in _contradictions(form)
     ]
     if contradictions:
         raise yamlfile.refuse(filename, contradictions)

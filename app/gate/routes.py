@@ -11,7 +11,6 @@ from sqlmodel import Session
 
 from app.access.idempotency import once, remember
 from app.catalog.queries import find_model, find_version
-from app.catalog.yamlfile import explain
 from app.deps import (
     CanGate,
     CanRead,
@@ -28,6 +27,7 @@ from app.gate.policy import Status
 from app.gate.schemas import DecisionOut, EvaluationIn, PolicyIn, PolicyOut, ReplayOut
 from app.paging import Cursor, Page, paginate
 from app.tables import Decision, Policy
+from app.validation import explain
 
 router = APIRouter()
 
