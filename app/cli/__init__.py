@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from app.cli import alerts, audits, catalog, delivery, engines, gate, schedules, scorecards, service, traffic
+from app.cli import (
+    alerts,
+    audits,
+    catalog,
+    delivery,
+    engines,
+    evidence,
+    gate,
+    schedules,
+    scorecards,
+    service,
+    traffic,
+)
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
 from app.client import Problem, ServiceError
 from app.errors import AssayError
@@ -28,7 +40,7 @@ cli = typer.Typer(
 )
 for group, name in (
     (catalog.model_commands, "model"),
-    (catalog.evidence_commands, "evidence"),
+    (evidence.evidence_commands, "evidence"),
     (audits.audit_commands, "audit"),
     (schedules.schedule_commands, "schedule"),
     (scorecards.scorecard_commands, "scorecard"),

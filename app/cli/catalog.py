@@ -1,4 +1,4 @@
-"""``assay model``, ``assay evidence``, ``assay attest``."""
+"""``assay model``, ``assay attest``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import Annotated
 
 import typer
 
+from app import validation
 from app.catalog import yamlfile
 from app.catalog.manifest import Manifest, parse
 from app.cli.output import print_json, print_table, split_name
 from app.client import Assay, Problem
 from app.errors import FieldError, Invalid
-from app.evidence.kinds import EvidenceKind
 
 model_commands = typer.Typer(help="Register models and look them up.", no_args_is_help=True)
-evidence_commands = typer.Typer(help="Hand in evidence.", no_args_is_help=True)
 
 UNPROCESSABLE = 422
 
@@ -69,7 +68,7 @@ def _located(problem: Problem, path: Path) -> Exception:
     if problem.status != UNPROCESSABLE or not found:
         return problem
     _, lines = yamlfile.load(path.read_text(encoding="utf-8"), str(path))
-    errors = [FieldError(e["path"], e["message"], yamlfile.line_of(e["path"], lines)) for e in found]
+    errors = [FieldError(e["path"], e["message"], validation.line_of(e["path"], lines)) for e in found]
     return yamlfile.refuse(str(path), errors)
 
 
@@ -107,25 +106,8 @@ def show(name: Annotated[str, typer.Argument(metavar="MODEL@VERSION")]) -> None:
     print_json(Assay().version(*split_name(name)))
 
 
-@evidence_commands.command("push")
-def push(
-    path: Path,
-    kind: Annotated[EvidenceKind, typer.Option(help="What the file is.")],
-    model: Annotated[str, typer.Option()],
-    version: Annotated[str, typer.Option()],
-    commit: Annotated[
-        str | None, typer.Option(help="The commit it was made from; by default ASSAY_COMMIT, else git's HEAD.")
-    ] = None,
-) -> None:
-    """Hand in a file for a version. A commit that is not the version's is refused."""
-    _require_file(path)
-    made_from = commit or os.environ.get("ASSAY_COMMIT") or git_head(Path.cwd())
-    answer = Assay().push_evidence(model, version, kind, path, made_from)
-    note = f" (counts 0.5 at most: {answer['cap']})" if answer["cap"] else ""
-    typer.echo(f"evidence {answer['id']}: {kind} for {model}@{version}{note}")
-
-
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
+    """Raises Invalid when there is no such file."""
     if not path.is_file():
         raise Invalid(f"{path}: there is no such file")
 
@@ -144,7 +126,7 @@ def attest(
 ) -> None:
     """Attest a manual test: documented and distributed, it is worth 0.5."""
     if file:
-        _require_file(file)
+        require_file(file)
     client = Assay()
     attestation = {
         "test_id": test,

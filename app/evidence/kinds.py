@@ -19,6 +19,7 @@ from app.evidence import (
     staleness,
     training_metrics,
     training_run,
+    trials,
 )
 
 MEGABYTE = 1024 * 1024
@@ -36,6 +37,7 @@ EvidenceKind = Literal[
     "deleted-ids",
     "access-list",
     "metric-pairs",
+    "trials",
     "report",
 ]
 
@@ -65,5 +67,6 @@ KINDS: Mapping[EvidenceKind, Kind] = {
     "deleted-ids": Kind(deleted_ids.parse),
     "access-list": Kind(access_list.parse),
     "metric-pairs": Kind(metric_pairs.parse),
+    "trials": Kind(trials.parse),
     "report": Kind(),
 }

@@ -1,0 +1,137 @@
+"""MLflow, over the REST API of its tracking server: nothing of MLflow is imported.
+
+API: https://mlflow.org/docs/latest/rest-api.html
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from app.errors import Invalid
+from app.evidence.collecting.reading import Reader, pages
+from app.evidence.documents import Source
+from app.evidence.trials import ParameterForm, TrialForm, TrialsForm
+
+API = "api/2.0/mlflow"
+PARENT = "mlflow.parentRunId"
+PAGE = 1000
+
+Run = Mapping[str, Any]
+
+
+def connect(url: str) -> Reader:
+    """A connection with the credentials that MLflow's own client reads from the environment."""
+    return Reader(f"{url.rstrip('/')}/{API}", _authorization())
+
+
+def _authorization() -> dict[str, str]:
+    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+        return {"Authorization": f"Bearer {token}"}
+    user, password = (os.environ.get(f"MLFLOW_TRACKING_{part}", "") for part in ("USERNAME", "PASSWORD"))
+    if user or password:
+        return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+    return {}
+
+
+def trials(
+    server: Reader,
+    parent: str,
+    metric: str,
+    direction: Literal["maximize", "minimize"],
+    *,
+    registered: str | None = None,
+    ranges: Sequence[ParameterForm] = (),
+) -> TrialsForm:
+    """The child runs of ``parent`` as trials.
+
+    Args:
+        metric: the one that was searched by, under its name in MLflow.
+        registered: NAME@ALIAS or NAME/VERSION of the model registry: the parameters of its run were chosen.
+        ranges: what the caller knows of the ranges; MLflow does not record them.
+
+    Raises:
+        Invalid: there is no such run or registered version, or the run has no children.
+    """
+    run = server.get("runs/get", run_id=parent)["run"]
+    children = list(_search(server, run["info"]["experiment_id"], f"tags.`{PARENT}` = '{_quoted(parent)}'"))
+    if not children:
+        raise Invalid(f"the MLflow run {parent} has no child runs: log each trial as a nested run of it")
+    return TrialsForm(
+        source=Source(tool="mlflow", name=run["info"].get("run_name") or parent),
+        metric=metric,
+        direction=direction,
+        parameters=list(ranges),
+        trials=[_trial(one, metric) for one in children],
+        chosen=_parameters(_registered_run(server, registered)) if registered else None,
+    )
+
+
+def _search(server: Reader, experiment: str, condition: str = "") -> Iterator[Run]:
+    """Newest first."""
+    asked = {"experiment_ids": [experiment], "max_results": PAGE, "order_by": ["attributes.start_time DESC"]}
+    asked |= {"filter": condition} if condition else {}
+    return pages(lambda token: server.post("runs/search", asked | ({"page_token": token} if token else {})), "runs")
+
+
+def _quoted(text: str) -> str:
+    if "'" in text or "\\" in text:
+        raise Invalid(f"{text!r} is no id of an MLflow run")
+    return text
+
+
+def _registered_run(server: Reader, registered: str) -> Run:
+    """The run that a registered version came from."""
+    name, at, alias = registered.rpartition("@")
+    if at:
+        found = server.get("registered-models/alias", name=name, alias=alias)
+    else:
+        name, slash, version = registered.rpartition("/")
+        if not slash:
+            raise Invalid(f"{registered!r}: write NAME@ALIAS or NAME/VERSION")
+        found = server.get("model-versions/get", name=name, version=version)
+    if not (run_id := found["model_version"].get("run_id")):
+        raise Invalid(f"MLflow does not know the run that {registered} came from")
+    run: Run = server.get("runs/get", run_id=run_id)["run"]
+    return run
+
+
+def _trial(run: Run, metric: str) -> TrialForm:
+    value = next((one.get("value") for one in run["data"].get("metrics", ()) if one["key"] == metric), None)
+    number = float("nan") if value is None else float(value)
+    state: Literal["complete", "failed", "running"] = "failed"
+    if run["info"]["status"] == "FINISHED" and math.isfinite(number):
+        state = "complete"
+    elif run["info"]["status"] in {"RUNNING", "SCHEDULED"}:
+        state = "running"
+    return TrialForm(
+        id=run["info"]["run_id"],
+        state=state,
+        value=number if math.isfinite(number) else None,
+        parameters=_parameters(run),
+    )
+
+
+def _parameters(run: Run) -> dict[str, Any]:
+    return {one["key"]: _literal(one.get("value", "")) for one in run["data"].get("params", ())}
+
+
+def _literal(text: str) -> Any:
+    """What a text stood for before MLflow, which keeps parameters as text: 200, 0.1, True, None, [64, 32]."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    if isinstance(value, tuple | list) and all(map(_scalar, value)):
+        return list(value)
+    return value if _scalar(value) else text
+
+
+def _scalar(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str)
