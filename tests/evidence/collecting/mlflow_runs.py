@@ -74,4 +74,4 @@ def pipeline(tags, *, broken=False):
 
 
 if __name__ == "__main__":
-    print(json.dumps({"search": search(sys.argv[1]), "pipelines": pipelines(sys.argv[1])}))
+    sys.stdout.write(json.dumps({"search": search(sys.argv[1]), "pipelines": pipelines(sys.argv[1])}))

@@ -133,7 +133,7 @@ def test_a_run_without_children_is_no_search(mlflow, server):
 
 
 def test_a_server_that_is_not_there_is_named():
-    with pytest.raises(Invalid, match="http://127.0.0.1:1/api/2.0/mlflow/runs/get does not answer"):
+    with pytest.raises(Invalid, match=r"http://127\.0\.0\.1:1/api/2\.0/mlflow/runs/get does not answer"):
         collector.trials(collector.connect("http://127.0.0.1:1"), "a", "auc", "maximize")
     with pytest.raises(Invalid, match="no http"):
         collector.connect("sqlite:///mlflow.db")
