@@ -66,7 +66,7 @@ def test_a_drill_goes_there_and_back_and_loses_no_request(staged):
     assert (made.there, made.back, made.environment) == ("1.0.0", "1.1.0", "staging")
     assert made.error is None
     assert made.failed_requests == 0
-    assert made.requests > 2
+    assert made.requests >= 20
     assert 0 < made.there_seconds < 60
     assert 0 < made.back_seconds < 60
     assert stable(staged) == ["1.1.0"]
