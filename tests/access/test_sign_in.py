@@ -14,6 +14,8 @@ from app.errors import Invalid
 from app.main import create_app
 from app.tables import Token
 
+pytestmark = pytest.mark.both_databases
+
 HTML = {"Accept": "text/html"}
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 

@@ -8,6 +8,8 @@ from app.audits import ledger, service
 from checks import discover
 from tests.audits.conftest import plant
 
+pytestmark = pytest.mark.both_databases
+
 AUDITS = "/api/v1/audits"
 ASKED = {"model": "tumour-malignancy", "version": "1.0.0"}
 

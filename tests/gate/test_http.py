@@ -11,6 +11,8 @@ from app.gate.schemas import EXAMPLE, DecisionOut
 from app.tables import Audit
 from tests.gate import planted
 
+pytestmark = pytest.mark.both_databases
+
 GATE = "/api/v1/gate/evaluations"
 ASKED = {"model": "credit-default", "version": "1.0.0", "environment": "production"}
 POLICY = "assay_policy: 1\nname: eu\nstages:\n  admit: {must_pass: [DATA-1]}\n"
