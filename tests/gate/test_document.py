@@ -168,7 +168,7 @@ def test_mistakes_are_refused_with_their_line_and_the_nearest_valid_word(text, e
 
 
 def test_a_threshold_of_a_test_without_a_check_is_refused(monkeypatch):
-    monkeypatch.setattr(document, "discover", lambda: {})
+    monkeypatch.setattr(document, "discover", dict)
     text = HEAD + ADMIT + "thresholds: {DATA-1: {n: 3}}\n# of a rubric without checks\n"
     assert "thresholds.DATA-1: has no automated check yet" in refusal(text).detail
 
