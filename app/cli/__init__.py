@@ -13,6 +13,7 @@ from app.cli import (
     alerts,
     audits,
     catalog,
+    collect_code,
     delivery,
     engines,
     evidence,
@@ -58,6 +59,9 @@ for group, name in (
     (service.db_commands, "db"),
 ):
     cli.add_typer(group, name=name)
+evidence.collect_commands.command("git")(collect_code.collect_git)
+evidence.collect_commands.command("github")(collect_code.collect_github)
+evidence.collect_commands.command("gitlab")(collect_code.collect_gitlab)
 cli.command("attest")(catalog.attest)
 cli.command("deploy")(delivery.deploy)
 cli.command("rollback")(delivery.roll_back)

@@ -10,6 +10,7 @@ import typer
 
 from app.cli.output import print_table
 from app.client import Assay
+from app.evidence import lock_file as lock_files
 
 alert_commands = typer.Typer(
     help="What people are told, who is told, and whether it arrived.", no_args_is_help=True
@@ -132,9 +133,12 @@ def push(
         list[str] | None, typer.Option(metavar="NAME=FINGERPRINT", help="A system the model reads from.")
     ] = None,
 ) -> None:
-    """Say what a model depends on now. Files are known by their names, and hashed here; nothing is uploaded."""
-    fingerprints = [_of_file(path, "lock_file") for path in lock_file or []]
-    fingerprints += [_of_file(path, "data") for path in data or []]
+    """Say what a model depends on now. Files are known by their names, and hashed here; nothing is uploaded.
+
+    Of a lock file of uv, poetry or pip only what would be installed counts, not how it is written.
+    """
+    fingerprints = [of_lock_file(path) for path in lock_file or []]
+    fingerprints += [_of_data(path) for path in data or []]
     fingerprints += [_of_source(text) for text in source or []]
     if not fingerprints:
         raise typer.BadParameter("give at least one of --lock-file, --data, --source")
@@ -144,10 +148,15 @@ def push(
     typer.echo(f"{len(told['added'])} added, {len(told['changed'])} changed, {told['unchanged']} unchanged")
 
 
-def _of_file(path: Path, kind: str) -> dict[str, str]:
+def of_lock_file(path: Path) -> dict[str, str]:
+    """As a dependency of MON-1."""
+    return {"name": path.name, "kind": "lock_file", "fingerprint": lock_files.fingerprint(path.read_bytes())}
+
+
+def _of_data(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"name": path.name, "kind": kind, "fingerprint": f"sha256:{digest}"}
+    return {"name": path.name, "kind": "data", "fingerprint": f"sha256:{digest}"}
 
 
 def _of_source(text: str) -> dict[str, str]:

@@ -10,10 +10,12 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from app.cli.alerts import of_lock_file
 from app.cli.catalog import git_head, require_file
 from app.client import Assay
+from app.evidence import lock_file
 from app.evidence.documents import Document
-from app.evidence.kinds import EvidenceKind
+from app.evidence.kinds import KINDS, EvidenceKind
 from app.evidence.trials import ParameterForm
 
 evidence_commands = typer.Typer(help="Hand in evidence.", no_args_is_help=True)
@@ -33,16 +35,36 @@ def push(
     commit: Annotated[
         str | None, typer.Option(help="The commit it was made from; by default ASSAY_COMMIT, else git's HEAD.")
     ] = None,
+    environment: Annotated[
+        str, typer.Option(help="Of a lock file: where it is installed. MON-1 watches it there from now on.")
+    ] = "",
 ) -> None:
     """Hand in a file for a version. A commit that is not the version's is refused."""
     require_file(path)
+    if environment and kind != "lock-file":
+        raise typer.BadParameter("--environment goes with --kind lock-file")
     _hand_in(path, kind, model, version, commit)
+    if kind == "lock-file":
+        _tell_lock(path)
+    if environment:
+        with Assay() as service:
+            told = service.push_dependencies(model, environment, [of_lock_file(path)])
+        changed = "changed" if told["changed"] else "first seen" if told["added"] else "unchanged"
+        typer.echo(f"{path.name} in {environment}: {changed}")
+
+
+def _tell_lock(path: Path) -> None:
+    lock = lock_file.parse(path.read_bytes())
+    without = f"{len(lock.unhashed)} without a hash" if lock.unhashed else "all with hashes"
+    typer.echo(f"{len(lock.packages)} packages ({lock.form}), {without}; {lock.fingerprint}")
 
 
 def _hand_in(path: Path, kind: EvidenceKind, model: str, version: str, commit: str | None) -> None:
-    made_from = commit or os.environ.get("ASSAY_COMMIT") or git_head(Path.cwd())
+    """A document that names its own commit needs no other."""
+    if commit is None and KINDS[kind].commit_of is None:
+        commit = os.environ.get("ASSAY_COMMIT") or git_head(Path.cwd())
     with Assay() as service:
-        answer = service.push_evidence(model, version, kind, path, made_from)
+        answer = service.push_evidence(model, version, kind, path, commit)
     note = f" (counts 0.5 at most: {answer['cap']})" if answer["cap"] else ""
     typer.echo(f"evidence {answer['id']}: {kind} for {model}@{version}{note}")
 

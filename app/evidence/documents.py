@@ -10,6 +10,8 @@ from app.errors import Invalid
 from app.validation import explain
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=250)]
+Short = Annotated[str, StringConstraints(max_length=1000)]
+FullCommit = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Scalar = bool | int | Number | Annotated[str, StringConstraints(max_length=6000)] | None
 Value = Scalar | list[Scalar]

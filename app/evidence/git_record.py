@@ -6,25 +6,25 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from app.evidence.records import FullCommit, Record, Short, read
+from app.evidence.documents import Document, FullCommit, Short
 
 MOST_CHANGES = 50
 MOST_PEOPLE = 1000
 
 
-class Person(Record):
+class Person(Document):
     name: Short
     email: Short
 
 
-class Trailer(Record):
+class Trailer(Document):
     """A line at the end of a commit's message, such as ``Reviewed-by: Ada <ada@example.com>``."""
 
     key: Short
     value: Short
 
 
-class FirstSeen(Record):
+class FirstSeen(Document):
     """The first commit that named a feature below the feature paths; without one, ``why`` says what was in the way.
 
     ``at`` is when it was written: the author's date, or the committer's where that is earlier.
@@ -36,7 +36,7 @@ class FirstSeen(Record):
     why: Short = ""
 
 
-class GitRecord(Record):
+class GitRecord(Document):
     """One commit. What git cannot tell is null, and ``reachable_why`` or ``clean_why`` says why.
 
     ``reachable``: from ``protected_branch``, as ``reachable_from`` (a ref) has it. ``clean``: the files checked out
@@ -66,4 +66,4 @@ class GitRecord(Record):
 
 def parse(content: bytes) -> GitRecord:
     """Raises Invalid, naming what is wrong, unless it is JSON of that form."""
-    return read(content, GitRecord, "a record of what git says")
+    return GitRecord.read(content, "a record of what git says")

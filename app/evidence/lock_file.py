@@ -57,6 +57,14 @@ def parse(content: bytes) -> Lock:
     return _toml(text) if "[[package]]" in text else _requirements(text)
 
 
+def fingerprint(content: bytes) -> str:
+    """Of what would be installed; of the bytes, where the file is of no known form."""
+    try:
+        return parse(content).fingerprint
+    except Invalid:
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
 def _toml(text: str) -> Lock:
     try:
         document = tomllib.loads(text)

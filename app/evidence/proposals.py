@@ -6,10 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from app.evidence.records import Record, Short, read
+from app.evidence.documents import Document, Short
 
 
-class Proposal(Record):
+class Proposal(Document):
     """``link``: where it can be read, such as an issue."""
 
     feature: Short
@@ -17,7 +17,7 @@ class Proposal(Record):
     link: Short = ""
 
 
-class Proposals(Record):
+class Proposals(Document):
     proposals: Annotated[list[Proposal], Field(min_length=1, max_length=5000)]
 
     @model_validator(mode="after")
@@ -30,4 +30,4 @@ class Proposals(Record):
 
 def parse(content: bytes) -> Proposals:
     """Raises Invalid, naming what is wrong, unless it is JSON of that form."""
-    return read(content, Proposals, "a history of features")
+    return Proposals.read(content, "a history of features")

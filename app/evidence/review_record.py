@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from app.evidence.records import FullCommit, Record, Short, read
+from app.evidence.documents import Document, FullCommit, Short
 
 
-class Review(Record):
+class Review(Document):
     """Somebody's verdict on a change. ``commit`` is the one that was looked at, where the forge tells."""
 
     reviewer: Short
@@ -19,7 +19,7 @@ class Review(Record):
     bot: bool = False
 
 
-class Change(Record):
+class Change(Document):
     """A pull or merge request that the commit came with.
 
     ``head`` is its last commit, pushed at ``head_at`` where the forge tells. ``authors`` are the accounts of those
@@ -38,7 +38,7 @@ class Change(Record):
     reviews: Annotated[list[Review], Field(max_length=5000)] = []
 
 
-class ReviewRecord(Record):
+class ReviewRecord(Document):
     """All changes that a commit came with. ``incomplete``: what could not be read, or ""."""
 
     forge: Literal["github", "gitlab"]
@@ -51,4 +51,4 @@ class ReviewRecord(Record):
 
 def parse(content: bytes) -> ReviewRecord:
     """Raises Invalid, naming what is wrong, unless it is JSON of that form."""
-    return read(content, ReviewRecord, "a review record")
+    return ReviewRecord.read(content, "a review record")

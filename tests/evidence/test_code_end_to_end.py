@@ -77,7 +77,7 @@ def test_without_the_report_its_absence_is_named(handed_in, found):
 
 
 def written(record):
-    return record.model_dump_json().encode()
+    return record.written()
 
 
 @pytest.fixture

@@ -18,14 +18,14 @@ TOKEN = "ghp_verysecret"
 def of_github(answers, commit=MERGE, repository="o/r", **options):
     with serving(answers, **options) as server, github.connect(server.url, TOKEN) as connection:
         record = github.collect(connection, repository, commit)
-    assert parse(record.model_dump_json().encode()) == record
+    assert parse(record.written()) == record
     return record
 
 
 def of_gitlab(answers, **options):
     with serving(answers, **options) as server, gitlab.connect(server.url, TOKEN) as connection:
         record = gitlab.collect(connection, "g/p", MERGE)
-    assert parse(record.model_dump_json().encode()) == record
+    assert parse(record.written()) == record
     return record
 
 
@@ -202,5 +202,5 @@ class TestRefused:
 )
 def test_documents_of_another_form(changes, path):
     document = json.loads(of_github(planted.github()).model_dump_json())
-    with pytest.raises(Invalid, match=f"review record: {path} "):
+    with pytest.raises(Invalid, match=f"review record: {path}: "):
         parse(json.dumps(document | changes).encode())

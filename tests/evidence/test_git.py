@@ -99,7 +99,7 @@ class TestClean:
         assert sorted(record.changes) == sorted([odd, "features/income.py", "features/new.py"])
         (made.folder / "features" / "income.py").unlink()
         assert "features/income.py" in collect(made.folder).changes
-        assert parse(record.model_dump_json().encode()) == record
+        assert parse(record.written()) == record
 
     def test_ignored_files_do_not_count(self, made):
         made.commit("ignore")
@@ -281,7 +281,7 @@ class TestRefused:
     )
     def test_documents_of_another_form(self, made, changes, path):
         document = json.loads(collect(made.folder).model_dump_json())
-        with pytest.raises(Invalid, match=f"what git says: {path} "):
+        with pytest.raises(Invalid, match=f"what git says: {path}: "):
             parse(json.dumps(document | changes).encode())
 
 

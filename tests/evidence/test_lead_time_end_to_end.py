@@ -98,7 +98,7 @@ def test_from_the_first_commit_to_the_first_stable_deployment(deployed, hand_in,
     first_serving(deployed)
     deployed("1.1.0", SERVED)
     deployed("1.1.0", datetime(2026, 5, 1, tzinfo=UTC))
-    hand_in("git", git.collect(made.folder, "main", ["features"], [*FEATURES, *NEW]).model_dump_json().encode())
+    hand_in("git", git.collect(made.folder, "main", ["features"], [*FEATURES, *NEW]).written())
     finding = found()
     assert (finding["verdict"], finding["cap"]) == ("pass", None)
     assert "Of the features added after 1.0.0 in production the median took 30 days (n = 3" in finding["reason"]
@@ -113,7 +113,7 @@ def test_from_the_first_commit_to_the_first_stable_deployment(deployed, hand_in,
 def test_a_proposal_before_the_code_makes_it_longer(deployed, hand_in, found, made):
     first_serving(deployed)
     deployed("1.1.0", SERVED)
-    hand_in("git", git.collect(made.folder, "main", ["features"], NEW).model_dump_json().encode())
+    hand_in("git", git.collect(made.folder, "main", ["features"], NEW).written())
     proposals = [{"feature": name, "proposed_at": "2025-10-01T00:00:00Z", "link": "issue 7"} for name in NEW[:2]]
     hand_in("feature-history", json.dumps({"proposals": proposals}).encode())
     finding = found()
@@ -134,7 +134,7 @@ def test_proposals_alone_earn_half_at_most(deployed, hand_in, found):
 
 def test_what_has_not_served_for_long_counts_against_it(deployed, hand_in, found, made):
     first_serving(deployed)
-    hand_in("git", git.collect(made.folder, "main", ["features"], NEW).model_dump_json().encode())
+    hand_in("git", git.collect(made.folder, "main", ["features"], NEW).written())
     finding = found()
     assert finding["verdict"] == "fail"
     assert {one["version"] for one in finding["measured"]["features"]} == {None}

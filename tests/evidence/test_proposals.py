@@ -15,7 +15,7 @@ def test_a_history():
     ("content", "words"),
     [
         (b"", "not a history of features"),
-        (b'{"proposals": []}', "proposals "),
+        (b'{"proposals": []}', "proposals: "),
         (b'{"proposals": [{"feature": "a"}]}', "proposals.0.proposed_at"),
         (b'{"proposals": [{"feature": "a", "proposed_at": "2026-01-05T09:00:00"}]}', "timezone"),
         (b'{"proposals": [{"feature": "a", "proposed_at": "soon"}]}', "proposals.0.proposed_at"),
