@@ -42,3 +42,19 @@ def schedule_what_serves(session: Session, now: datetime) -> int:
             subject = f"schedule/{model.name}/{environment}"
             audit_log.record(session, SCHEDULER.name, "schedule.made", subject, cron=row["cron"])
     return made
+
+
+def tiers_changed(session: Session) -> list[tuple[Schedule, Model]]:
+    """Default schedules that are no longer those of their model's risk tier."""
+    return [pair for pair in queries.made_by(session, DEFAULT) if pair[0].cron != default_cron(pair[1])]
+
+
+def follow_tiers(session: Session, now: datetime) -> int:
+    """Set these to what their model's risk tier asks for, from now on; how many were set."""
+    changed = tiers_changed(session)
+    for schedule, model in changed:
+        schedule.cron, schedule.since = default_cron(model), now
+        session.add(schedule)
+        subject = f"schedule/{model.name}/{schedule.environment}"
+        audit_log.record(session, SCHEDULER.name, "schedule.followed_tier", subject, cron=schedule.cron)
+    return len(changed)

@@ -101,10 +101,11 @@ class Scheduler:
     def _schedules(self) -> list[Schedule]:
         """Those that can be followed, the ones that are due by default among them."""
         with self._db.read() as session:
-            unscheduled = queries.served_without_schedule(session)
-        if unscheduled:
+            due = queries.served_without_schedule(session) or defaults.tiers_changed(session)
+        if due:
             with self._db.write() as session:
                 defaults.schedule_what_serves(session, self._clock(session))
+                defaults.follow_tiers(session, self._clock(session))
         with self._db.read() as session:
             return [one for one in queries.enabled_schedules(session) if self._can_follow(one)]
 

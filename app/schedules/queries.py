@@ -147,6 +147,12 @@ def serving(session: Session, model_id: int, environment: str) -> Version | None
     return rows[-1][2] if rows else None
 
 
+def made_by(session: Session, maker: str) -> Sequence[tuple[Schedule, Model]]:
+    """The schedules that ``maker`` made last, with their models."""
+    query = select(Schedule, Model).join(Model, col(Model.id) == Schedule.model_id).where(Schedule.made_by == maker)
+    return session.exec(query.order_by(col(Schedule.id))).all()
+
+
 def served_without_schedule(session: Session) -> Sequence[tuple[Model, str]]:
     """Models and the environments in which they serve and have no schedule."""
     known = (

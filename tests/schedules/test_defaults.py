@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from app.db import utcnow
-from app.schedules.defaults import schedule_what_serves
+from app.schedules.defaults import follow_tiers, schedule_what_serves
 from app.scorecards.service import evidence_facts
 from app.tables import Model, Schedule
 from tests.audits.conftest import plant
@@ -43,6 +43,31 @@ def test_the_riskier_the_more_often(database, planted, serve, make, tier, expect
     with database.read() as session:
         facts = evidence_facts(session, *planted, environment="production")
     assert facts.windows["MON-2"] == 2 * days
+
+
+def test_a_default_follows_the_models_risk_tier(database, planted, serve, make):
+    serve()
+    since = make()[1][0].since
+    assert follow(database) == 0
+
+    def set_tier(tier):
+        with database.write() as session:
+            session.get(Model, planted[0].id).risk_tier = tier
+
+    set_tier("high")
+    assert (follow(database), follow(database)) == (1, 0)
+    (schedule,) = make()[1]
+    assert (schedule.cron, schedule.made_by) == ("7 5 * * *", "default")
+    assert schedule.since > since
+    with database.write() as session:
+        session.get(Schedule, schedule.id).made_by = "ann"
+    set_tier("low")
+    assert follow(database) == 0
+
+
+def follow(database):
+    with database.write() as session:
+        return follow_tiers(session, utcnow())
 
 
 def test_a_schedule_that_somebody_set_or_paused_is_left_alone(scheduled, serve, make):

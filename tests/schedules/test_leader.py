@@ -12,7 +12,7 @@ from sqlmodel import select
 from app import worker
 from app.db import database_now
 from app.schedules import leader
-from app.tables import Lease, Schedule
+from app.tables import Lease, Model, Schedule
 from tests.audits.conftest import plant
 from tests.audits.waiting import wait_until
 from tests.schedules.follower import follow_all
@@ -146,6 +146,9 @@ def test_the_leader_schedules_what_serves(scheduler, database, serve):
 
     wait_until(made)
     assert (made().environment, made().made_by) == ("production", "default")
+    with database.write() as session:
+        session.get(Model, made().model_id).risk_tier = "high"
+    wait_until(lambda: made().cron.endswith("5 * * *"))
 
 
 def test_a_worker_follows_schedules(settings, scheduled, audits):
