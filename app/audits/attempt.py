@@ -122,11 +122,11 @@ class DrillFact(Message):
 
 
 class Operated(Message):
-    """A version in operation: its logs as ``Traffic.batches``, and the training runs that CI handed in."""
+    """A version in operation: its logs as ``Traffic.batches``, and the training runs that were handed in."""
 
     version: str
     batches: list[File] = []
-    training_runs: list[File] = []
+    training_runs: list[HandedInFile] = []
 
 
 class Operation(Message):

@@ -13,7 +13,7 @@ from app.db import utcnow
 from app.delivery.places import Place, take
 from app.engines.prediction_log import Row
 from app.monitoring.predictions import Destination, store_rows
-from app.tables import Audit, Blob, HandedInEvidence, RollbackDrill
+from app.tables import Audit, Blob, HandedInEvidence, RollbackDrill, Version
 from checks.contract import Missing
 from checks.serving import PerformanceHistory, RollbackDrills
 from tests.gate import planted
@@ -69,16 +69,25 @@ def test_the_version_is_seen_beside_the_one_that_served_before_it(world, databas
     assert set(history.daily_p95_ms.values()) == {10.0, 20.0}
 
 
-def test_training_runs_are_read_from_what_ci_handed_in(world, database, blobs):
+@pytest.mark.parametrize(
+    ("automatic", "commit", "cap"),
+    [(True, "3f2a91c", None), (True, None, "cannot be tied"), (False, "3f2a91c", "does not have the ci role")],
+)
+@pytest.mark.parametrize("whose", [1, 2], ids=["previous", "current"])
+def test_training_runs_are_read_as_they_were_handed_in(world, database, blobs, whose, automatic, commit, cap):
     _, _, new = world
     stored = blobs.put_bytes(b'{"seconds": 12.5, "memory_mb": 300}')
     with database.write() as session:
         session.add(Blob(digest=stored.digest, size=stored.size))
+        session.get_one(Version, world[whose].id).commit = "3f2a91c"
         session.flush()
-        given = {"kind": "training-run", "filename": "run.json", "automatic": True, "actor": "ci"}
-        session.add(HandedInEvidence(version_id=new.id, digest=stored.digest, **given))
-    current = evidence_of(database, blobs, new).get(PerformanceHistory).value.current
-    assert (current.training_seconds, current.training_memory_mb) == ((12.5,), (300.0,))
+        given = {"kind": "training-run", "filename": "run.json", "actor": "ci"}
+        row = {"version_id": world[whose].id, "digest": stored.digest, "automatic": automatic, "commit": commit}
+        session.add(HandedInEvidence(**given, **row))
+    provided = evidence_of(database, blobs, new).get(PerformanceHistory)
+    seen = (provided.value.previous, provided.value.current)[whose - 1]
+    assert (seen.training_seconds, seen.training_memory_mb) == ((12.5,), (300.0,))
+    assert (provided.cap is None) if cap is None else (cap in provided.cap)
 
 
 def test_nothing_logged_is_missing(world, database, blobs):

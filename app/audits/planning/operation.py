@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from app.audits.attempt import DrillFact, File, Operated, Operation
+from app.audits.attempt import DrillFact, File, HandedInFile, Operated, Operation
 from app.errors import NotFound
 from app.evidence import queries as evidence
 from app.evidence.blobs import BlobStore
+from app.evidence.service import cap_of
 from app.tables import Audit, Deployment, PredictionBatch, RollbackDrill, Version
 
 DRILL_DAYS = 180
@@ -76,11 +77,14 @@ def _previous(session: Session, version: Version, environment: str | None, end: 
 def _operated(
     session: Session, version: Version, environment: str | None, span: tuple[datetime, datetime], blobs: BlobStore
 ) -> Operated:
-    runs = [row.digest for row in evidence.evidence_of(session, version.id) if row.kind == RUNS]
+    runs = [row for row in evidence.evidence_of(session, version.id) if row.kind == RUNS]
     return Operated(
         version=version.name,
         batches=_batches(session, version.model_id, version.id, environment, span, blobs),
-        training_runs=[file_of(digest, "json", blobs) for digest in runs],
+        training_runs=[
+            HandedInFile(**file_of(row.digest, "json", blobs).model_dump(), cap=cap_of(row, version))
+            for row in runs
+        ],
     )
 
 

@@ -41,9 +41,10 @@ def _history(_source: Source, attempt: Attempt) -> Provided:
         )
     files = [*operation.current.batches, *(operation.previous.batches if operation.previous else [])]
     inputs = {f"log {number}": file.digest for number, file in enumerate(files[:100], 1)}
-    return Provided(
-        PerformanceHistory(current, previous or None, {str(k): float(v) for k, v in daily.items()}), inputs
-    )
+    runs = [*operation.current.training_runs, *(operation.previous.training_runs if operation.previous else [])]
+    cap = "; ".join(dict.fromkeys(run.cap for run in runs if run.cap)) or None
+    history = PerformanceHistory(current, previous or None, {str(k): float(v) for k, v in daily.items()})
+    return Provided(history, inputs, cap)
 
 
 def _operation(attempt: Attempt) -> Operation:
