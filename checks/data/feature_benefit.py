@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import asdict
+from typing import Any, ClassVar
 
-from checks.contract import SEED, Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
-from checks.evidence import Declaration, Holdout, Predictor
-from checks.methods.importance import benefits
-from checks.methods.metrics import NEEDS_PROBABILITIES, corrected_lower_bounds
+from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
+from checks.methods.importance import FeatureGains, highest_gains, told
+from checks.methods.metrics import corrected_lower_bounds
 from checks.methods.plots import interval_plot
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-MOST_ROWS = 10_000
 MOST_TOLD = 5
 Z = 1.96
 
@@ -53,13 +48,10 @@ class FeatureBenefit(Check):
     id = "DATA-2"
     thresholds: ClassVar[Thresholds] = {"min_gain": 0.001, "min_rows": 100}
 
-    def measure(self, declared: Declaration, holdout: Holdout, predictor: Predictor) -> Measurement:
-        frame = _rows(declared, holdout.frame)
-        if declared.metric in NEEDS_PROBABILITIES and predictor.predict(frame.head(1)).proba is None:
-            declared = replace(declared, metric="balanced_accuracy")
-        clusters = [asdict(benefit) for benefit in benefits(declared, frame, predictor)]
-        values = {"rows": len(frame), "metric": declared.metric, "clusters": clusters}
-        return Measurement(values, _exhibits(declared.metric, clusters))
+    def measure(self, gains: FeatureGains) -> Measurement:
+        clusters = [asdict(benefit) for benefit in gains.clusters]
+        values = {"rows": len(gains.frame), "metric": gains.metric, "clusters": clusters}
+        return Measurement(values, _exhibits(gains.metric, clusters))
 
     def judge(self, measured: Measured, thresholds: Thresholds) -> Judgement:
         rows, clusters = measured["rows"], measured["clusters"]
@@ -69,11 +61,11 @@ class FeatureBenefit(Check):
         faults = _faults(clusters, thresholds["min_gain"])
         if faults:
             more = f"; and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
-            told = f"{'; '.join(faults[:MOST_TOLD])}{more}"
-            reason = f"{len(faults)} of {len(clusters)} clusters add nothing to {measured['metric']}: {told}."
+            named = f"{'; '.join(faults[:MOST_TOLD])}{more}"
+            reason = f"{len(faults)} of {len(clusters)} clusters add nothing to {measured['metric']}: {named}."
             return Judgement(Verdict.FAIL, reason, "Retrain without them and compare on the same test data.")
         bounds = corrected_lower_bounds([(c["gain"], c["error"]) for c in clusters], 0)
-        unproven = [_name(c) for c, bound in zip(clusters, bounds, strict=True) if bound <= 0]
+        unproven = [told(c["features"]) for c, bound in zip(clusters, bounds, strict=True) if bound <= 0]
         if len(unproven) == len(clusters):
             reason = f"On {rows} rows the gain of none of {len(clusters)} clusters can be told from nothing."
             return Judgement(Verdict.INCONCLUSIVE, reason, "Register a larger test data set.")
@@ -84,42 +76,21 @@ class FeatureBenefit(Check):
         return Judgement(Verdict.PASS, f"{gaining}, none is proven useless.{note}")
 
 
-def _rows(declared: Declaration, frame: pd.DataFrame) -> pd.DataFrame:
-    """The labelled rows, a seeded sample where there are many; Missing where no metric has a meaning on them."""
-    absent = [name for name in [*declared.feature_names, declared.label] if name not in frame.columns]
-    if absent:
-        raise Missing(f"the columns {', '.join(absent)} in the test data", "register test data with every column")
-    labelled = frame[frame[declared.label].notna()]
-    if labelled[declared.label].nunique() < 2:
-        what = f"two different labels in the test data ({len(labelled)} labelled rows have fewer)"
-        raise Missing(what, "register test data in which the label varies")
-    return labelled if len(labelled) <= MOST_ROWS else labelled.sample(MOST_ROWS, random_state=SEED)
-
-
 def _faults(clusters: Sequence[dict[str, Any]], least: float) -> list[str]:
-    losses = [(-c["gain"], c["error"]) for c in clusters]
-    highest = [-bound for bound in corrected_lower_bounds(losses, -least)]
-    harmful = [bound > 0 for bound in corrected_lower_bounds(losses, 0)]
-    told = []
-    for cluster, high, harms in zip(clusters, highest, harmful, strict=True):
-        if harms:
-            told.append(f"{_name(cluster)} credibly harms (gain {cluster['gain']:.4f})")
+    gains = [(c["gain"], c["error"]) for c in clusters]
+    faults = []
+    for cluster, high, highest in zip(clusters, highest_gains(gains, least), highest_gains(gains, 0), strict=True):
+        if highest < 0:
+            faults.append(f"{told(cluster['features'])} credibly harms (gain {cluster['gain']:.4f})")
         elif high <= least:
-            told.append(f"{_name(cluster)} (gain at most {high:.4f}, smallest useful gain {least:g})")
-    return told
-
-
-def _name(cluster: dict[str, Any]) -> str:
-    first, *others = cluster["features"]
-    if len(others) > 3:
-        return f"{first} and {len(others)} correlated with it"
-    return " + ".join([first, *others])
+            faults.append(f"{told(cluster['features'])} (gain at most {high:.4f}, smallest useful gain {least:g})")
+    return faults
 
 
 def _exhibits(metric: str, clusters: Sequence[dict[str, Any]]) -> tuple[Exhibit, ...]:
     header = ("features", "gain", "standard error", "low", "high", "outputs moved")
     lines = [(c, c["gain"] - Z * c["error"], c["gain"] + Z * c["error"]) for c in clusters]
     table = [(" + ".join(c["features"]), c["gain"], c["error"], low, high, c["moved"]) for c, low, high in lines]
-    plot = [(_name(c), low, c["gain"], high) for c, low, high in lines]
+    plot = [(told(c["features"]), low, c["gain"], high) for c, low, high in lines]
     title = f"Loss of {metric} when permuted, 95 % interval"
     return Exhibit.table("feature-benefit.csv", header, table), interval_plot("feature-benefit.svg", title, plot)

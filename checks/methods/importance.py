@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from checks.contract import SEED
-from checks.evidence import Declaration, Predictions, Predictor
+from checks.contract import SEED, Missing
+from checks.evidence import Declaration, Holdout, Predictions, Predictor
 from checks.methods.association import encode, strength
-from checks.methods.metrics import quality
+from checks.methods.metrics import NEEDS_PROBABILITIES, corrected_lower_bounds, quality
 from checks.methods.resampling import resampled
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_ROWS = 10_000
 PERMUTATIONS = (3, 10)
 ROWS_A_CLUSTER = 30_000
 """Rows predicted for a cluster: ten permutations up to 3,000 rows, at least three beyond."""
@@ -39,6 +40,51 @@ class Benefit:
     gain: float
     error: float
     moved: float
+
+
+@dataclass(frozen=True)
+class FeatureGains:
+    """What every cluster of features is worth, greatest first, in ``metric`` on the labelled rows of ``frame``."""
+
+    metric: str
+    clusters: tuple[Benefit, ...]
+    frame: pd.DataFrame = field(repr=False)
+
+
+def feature_gains(declared: Declaration, holdout: Holdout, predictor: Predictor) -> FeatureGains:
+    """Every cluster's benefit on at most ``MOST_ROWS`` labelled rows, seeded.
+
+    Where the model gives no class probabilities, balanced_accuracy takes the place of roc_auc and log_loss.
+
+    Raises:
+        Missing: a column is not in the test data, or its labels are all alike.
+    """
+    frame = _labelled(declared, holdout.frame)
+    if declared.metric in NEEDS_PROBABILITIES and predictor.predict(frame.head(1)).proba is None:
+        declared = replace(declared, metric="balanced_accuracy")
+    return FeatureGains(declared.metric, tuple(benefits(declared, frame, predictor)), frame)
+
+
+def _labelled(declared: Declaration, frame: pd.DataFrame) -> pd.DataFrame:
+    absent = [name for name in [*declared.feature_names, declared.label] if name not in frame.columns]
+    if absent:
+        raise Missing(f"the columns {', '.join(absent)} in the test data", "register test data with every column")
+    labelled = frame[frame[declared.label].notna()]
+    if labelled[declared.label].nunique() < 2:
+        what = f"two different labels in the test data ({len(labelled)} labelled rows have fewer)"
+        raise Missing(what, "register test data in which the label varies")
+    return labelled if len(labelled) <= MOST_ROWS else labelled.sample(MOST_ROWS, random_state=SEED)
+
+
+def highest_gains(gains: Sequence[tuple[float, float]], least: float) -> list[float]:
+    """Upper bounds of (gain, standard error), corrected together for the claim that a gain is below ``least``."""
+    return [-bound for bound in corrected_lower_bounds([(-gain, error) for gain, error in gains], -least)]
+
+
+def told(features: Sequence[str]) -> str:
+    """The name of a cluster."""
+    first, *others = features
+    return f"{first} and {len(others)} correlated with it" if len(others) > 3 else " + ".join(features)
 
 
 def benefits(declared: Declaration, frame: pd.DataFrame, predictor: Predictor) -> list[Benefit]:

@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 from checks.contract import Missing, Verdict
 from checks.data.feature_benefit import FeatureBenefit
 from checks.evidence import Feature, Predictions, Task
-from checks.methods.importance import benefits, clusters
+from checks.methods.importance import benefits, clusters, feature_gains
 from checks.methods.plots import MOST_ROWS, interval_plot
 from tests.checks.planted import (
     SklearnPredictor,
@@ -61,9 +61,13 @@ def normal(rows=4000, seed=0, **weights):
     return frame.assign(y=(frame @ pd.Series(weights) + rng.logistic(0, 1, rows) > 0).astype(int))
 
 
+def of(declared, data, predictor):
+    return CHECK.measure(feature_gains(declared, data, predictor))
+
+
 def measured(frame, estimator, **declared):
     declared = declaration(features=features_of(frame, "y"), **declared)
-    measurement = CHECK.measure(declared, holdout(frame), SklearnPredictor(estimator, declared))
+    measurement = of(declared, holdout(frame), SklearnPredictor(estimator, declared))
     require_storable(measurement)
     return measurement
 
@@ -71,7 +75,7 @@ def measured(frame, estimator, **declared):
 def trained(frame, estimator, **declared):
     train, test = halves(frame)
     declared = declaration(features=features_of(frame, "y"), **declared)
-    return CHECK.measure(declared, holdout(test), fitted(estimator, declared, train))
+    return of(declared, holdout(test), fitted(estimator, declared, train))
 
 
 def clusters_of(measurement):
@@ -239,13 +243,13 @@ def test_test_data_of_one_label_misses_the_other(rows):
     declared = declaration(features=(Feature("a", "number"),))
     frame = pd.DataFrame({"a": np.arange(float(rows)), "y": 1})
     with pytest.raises(Missing, match=f"two different labels .*{rows} labelled rows"):
-        CHECK.measure(declared, holdout(frame), SklearnPredictor(Weighing(a=1.0), declared))
+        of(declared, holdout(frame), SklearnPredictor(Weighing(a=1.0), declared))
 
 
 def test_absent_columns_are_named():
     declared = declaration(features=(Feature("a", "number"), Feature("b", "number")))
     with pytest.raises(Missing, match="the columns b, y in the test data"):
-        CHECK.measure(declared, holdout(pd.DataFrame({"a": [1.0]})), SklearnPredictor(Weighing(a=1.0), declared))
+        of(declared, holdout(pd.DataFrame({"a": [1.0]})), SklearnPredictor(Weighing(a=1.0), declared))
 
 
 def test_same_data_measures_the_same():
@@ -279,6 +283,6 @@ def test_predictions_alone_move_nothing():
             return Predictions(np.ones(len(frame), int), np.full((len(frame), 2), 0.5), (0, 1))
 
     frame = normal(rows=500, a=2.0, b=1.0)
-    measurement = CHECK.measure(declaration(features=features_of(frame, "y")), holdout(frame), Constant())
+    measurement = of(declaration(features=features_of(frame, "y")), holdout(frame), Constant())
     assert {cluster["moved"] for cluster in clusters_of(measurement)} == {0.0}
     assert "2 of 2 clusters add nothing" in judged(CHECK, measurement).reason
