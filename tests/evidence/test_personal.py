@@ -36,7 +36,7 @@ def test_what_is_no_list_is_refused_by_line_without_quoting_it(content):
     with pytest.raises(Invalid) as caught:
         deleted_ids.parse(content)
     assert caught.value.errors[0].line == 2
-    assert "xxx" not in str(caught.value)
+    assert not any(part in str(caught.value) for part in ("17", "xxx", "xff"))
 
 
 def test_layers_become_sets_of_principals():
