@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from checks.evidence import HandedIn
@@ -48,3 +49,57 @@ class Trials(HandedIn):
     parameters: tuple[Parameter, ...] = ()
     trials: tuple[Trial, ...] = ()
     chosen: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``state``: succeeded, failed, skipped, running or unknown; ``detail`` says why."""
+
+    name: str
+    state: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class PipelineRun:
+    """``trigger``: schedule, event, ci, manual or unknown. ``state`` as of a stage.
+
+    ``orchestrated``: recorded by what started the run. ``automatic``: whether it was started by other than a hand;
+    None where nothing tells.
+    """
+
+    id: str
+    trigger: str
+    orchestrated: bool
+    state: str
+    stages: tuple[Stage, ...]
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    automatic: bool | None = None
+
+
+@dataclass(frozen=True)
+class PipelineRuns(HandedIn):
+    tool: str = ""
+    pipeline: str = ""
+    runs: tuple[PipelineRun, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What came out of a training. ``predictions``: by id of a fixed sample, one number or one a class."""
+
+    run: str
+    commit: str
+    data: str
+    config: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    predictions: Mapping[str, float | Sequence[float]]
+
+
+@dataclass(frozen=True)
+class TrainingOutcomes(HandedIn):
+    """Two, the newer first: the newest that have commit, data and config in common, else the newest two."""
+
+    outcomes: tuple[TrainingOutcome, ...] = ()

@@ -15,10 +15,12 @@ from app.evidence import (
     junit,
     lock_file,
     metric_pairs,
+    pipeline_runs,
     proposals,
     review_record,
     staleness,
     training_metrics,
+    training_outcome,
     training_run,
     trials,
 )
@@ -40,6 +42,8 @@ EvidenceKind = Literal[
     "access-list",
     "metric-pairs",
     "trials",
+    "pipeline-runs",
+    "training-outcome",
     "report",
 ]
 
@@ -71,5 +75,7 @@ KINDS: Mapping[EvidenceKind, Kind] = {
     "access-list": Kind(access_list.parse),
     "metric-pairs": Kind(metric_pairs.parse),
     "trials": Kind(trials.parse),
+    "pipeline-runs": Kind(pipeline_runs.parse),
+    "training-outcome": Kind(training_outcome.parse, commit_of=attrgetter("commit")),
     "report": Kind(),
 }

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from app.evidence.documents import Document, Number, Source, Value, Word
+from app.evidence.records import Number, Record, Source, Value, Word, read, require_once
 
 MOST_TRIALS = 20_000
 
 
-class ParameterForm(Document):
+class ParameterForm(Record):
     """``low`` to ``high`` was searched, evenly in the logarithm if ``log``; by default what was tried.
 
     ``least`` and ``most``: beyond these a value makes no sense, such as 0 and 1 of a share.
@@ -34,7 +33,7 @@ class ParameterForm(Document):
         return self
 
 
-class TrialForm(Document):
+class TrialForm(Record):
     """``value`` of the metric; a pruned trial was stopped early, for doing worse than others."""
 
     id: Word
@@ -49,7 +48,7 @@ class TrialForm(Document):
         return self
 
 
-class TrialsForm(Document):
+class TrialsForm(Record):
     """``chosen``: the parameters of what was registered, where the tool knows them."""
 
     source: Source
@@ -61,15 +60,11 @@ class TrialsForm(Document):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        for what, names in (
-            ("trial", [one.id for one in self.trials]),
-            ("parameter", [one.name for one in self.parameters]),
-        ):
-            if twice := next((name for name, count in Counter(names).items() if count > 1), None):
-                raise ValueError(f"the {what} {twice!r} is there twice")
+        require_once("trial", (one.id for one in self.trials))
+        require_once("parameter", (one.name for one in self.parameters))
         return self
 
 
 def parse(content: bytes) -> TrialsForm:
     """Raises Invalid, naming what is wrong."""
-    return TrialsForm.read(content, "a list of trials")
+    return read(content, TrialsForm, "a list of trials")

@@ -44,14 +44,16 @@ def evidence_facts(
         findings=queries.newest_findings(session, model, version, environment, moment),
         attestations=queries.attestations(session, model, version, environment, moment),
         runs=queries.automatic_runs(session, model, moment),
-        windows={**_windows(session, model, environment), **(windows or {})},
+        windows={**_windows(session, model, version, environment), **(windows or {})},
         automated=frozenset(checks.discover()),
     )
 
 
-def _windows(session: Session, model: Model, environment: str | None) -> Mapping[str, float]:
+def _windows(session: Session, model: Model, version: Version, environment: str | None) -> Mapping[str, float]:
     intervals = [interval_days(one) for one in queries.crons(session, model, environment)]
-    return windows_for(model.retraining_days, min(filter(None, intervals), default=None))
+    pipeline = version.manifest.get("version", {}).get("pipeline") or {}
+    schedule = min(filter(None, intervals), default=None)
+    return windows_for(model.retraining_days, schedule, pipeline.get("cadence_days"))
 
 
 def scorecard(

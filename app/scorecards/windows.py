@@ -13,15 +13,18 @@ DEFAULT_CADENCE_DAYS = 30.0
 """The window of a test that follows the model's cadence while the model declares none."""
 
 PIPELINE_TEST = "INFRA-3"
-"""Follows the retraining cadence; the other tests without a fixed window follow the audit schedule."""
+"""Follows the cadence of the pipeline; the other tests without a fixed window follow the audit schedule."""
 
 
-def windows(retraining_days: float | None = None, schedule_days: float | None = None) -> Mapping[str, float]:
-    """The windows of the 28 tests for a model that is retrained and audited that often (None: unknown).
+def windows(
+    retraining_days: float | None = None, schedule_days: float | None = None, pipeline_days: float | None = None
+) -> Mapping[str, float]:
+    """The windows of the 28 tests for a model that is retrained, audited and built that often (None: unknown).
 
-    ``INFRA-3`` must be seen within the retraining cadence, scheduled tests within twice the schedule.
+    ``INFRA-3`` must be seen within the cadence of the pipeline, else of retraining, scheduled tests within twice
+    the schedule.
     """
-    cadence = retraining_days or DEFAULT_CADENCE_DAYS
+    cadence = pipeline_days or retraining_days or DEFAULT_CADENCE_DAYS
     scheduled = 2 * schedule_days if schedule_days else DEFAULT_CADENCE_DAYS
     return MappingProxyType(
         {

@@ -33,6 +33,7 @@ class TestWindows:
 
     def test_pipeline_runs_follow_the_retraining_cadence(self):
         assert windows(retraining_days=90)["INFRA-3"] == 90
+        assert windows(retraining_days=90, pipeline_days=7)["INFRA-3"] == 7
 
     def test_scheduled_tests_are_fresh_for_twice_the_schedule(self):
         assert windows(retraining_days=90, schedule_days=7)["MON-3"] == 14

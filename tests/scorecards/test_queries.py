@@ -232,3 +232,5 @@ def test_windows_come_from_the_model_and_the_caller(database):
         facts = evidence_facts(session, model, version, windows={"DATA-1": 7})
         assert (facts.windows["INFRA-3"], facts.windows["DATA-1"], facts.windows["DATA-4"]) == (90, 7, 30)
         assert facts.automated == set(discover())
+        version.manifest = {"version": {"pipeline": {"name": "p", "cadence_days": 14}}}
+        assert evidence_facts(session, model, version).windows["INFRA-3"] == 14

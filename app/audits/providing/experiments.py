@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from app.audits.attempt import Attempt
+from collections.abc import Sequence
+
+from app.audits.attempt import Attempt, HandedInFile
 from app.audits.providing.contract import Provided, Providers, Source
-from app.audits.providing.handed_in import newest
+from app.audits.providing.handed_in import newest, read
+from app.evidence.kinds import EvidenceKind
+from app.evidence.pipeline_runs import PipelineRunsForm, RunForm
+from app.evidence.training_outcome import TrainingOutcomeForm
 from app.evidence.trials import TrialsForm
-from checks.experiments import Parameter, Trial, Trials
+from checks.contract import Missing
+from checks.experiments import (
+    Parameter,
+    PipelineRun,
+    PipelineRuns,
+    Stage,
+    TrainingOutcome,
+    TrainingOutcomes,
+    Trial,
+    Trials,
+)
+
+MOST_OUTCOMES = 20
+"""Newest files that are looked at for two of one kind."""
 
 
 def _trials(_source: Source, attempt: Attempt) -> Provided:
@@ -26,4 +44,60 @@ def _trials(_source: Source, attempt: Attempt) -> Provided:
     return Provided(value, {"trials": file.digest}, file.cap)
 
 
-PROVIDERS: Providers = {Trials: _trials}
+def _pipeline_runs(_source: Source, attempt: Attempt) -> Provided:
+    form: PipelineRunsForm
+    kind: EvidenceKind = "pipeline-runs"
+    form, file = newest(attempt, kind, "runs of the pipeline", "assay evidence collect kfp, mlflow or dvc")
+    runs = tuple(_run(one, by_ci=file.cap is None) for one in form.runs)
+    value = PipelineRuns(file.digest, file.cap, form.source.tool, form.pipeline, runs)
+    return Provided(value, {kind: file.digest}, file.cap)
+
+
+def _run(form: RunForm, *, by_ci: bool) -> PipelineRun:
+    """``by_ci``: the record was handed in with the ci role for the version's commit."""
+    automatic: bool | None = form.trigger != "manual"
+    if form.trigger == "unknown":
+        automatic = True if by_ci and not form.orchestrated else None
+    given = form.model_dump(exclude={"stages", "metrics"})
+    return PipelineRun(**given, stages=tuple(Stage(**one.model_dump()) for one in form.stages), automatic=automatic)
+
+
+def _training_outcomes(_source: Source, attempt: Attempt) -> Provided:
+    kind: EvidenceKind = "training-outcome"
+    files = attempt.handed_in.get(kind, [])[:MOST_OUTCOMES]
+    known: dict[str, tuple[TrainingOutcomeForm, HandedInFile]] = {}
+    for file in files:
+        form: TrainingOutcomeForm = read(file)
+        known.setdefault(form.run, (form, file))
+    if len(known) < 2:
+        found = f"one training ({next(iter(known))})" if known else "none"
+        raise Missing(
+            f"the outcomes of two trainings; there is {found}",
+            f"let CI train twice and hand in each outcome: evidence of the kind {kind}, docs/evidence.md",
+        )
+    pair = _pair(list(known.values()))
+    caps = list(dict.fromkeys(file.cap for _, file in pair if file.cap))
+    cap = "; ".join(caps) or None
+    outcomes = tuple(TrainingOutcome(**form.model_dump()) for form, _ in pair)
+    inputs = {f"{kind} {form.run}": file.digest for form, file in pair}
+    return Provided(TrainingOutcomes(pair[0][1].digest, cap, outcomes), inputs, cap)
+
+
+Outcome = tuple[TrainingOutcomeForm, HandedInFile]
+
+
+def _pair(newest_first: Sequence[Outcome]) -> tuple[Outcome, Outcome]:
+    """The newest two of one commit, data and config, else the newest two."""
+    for i, newer in enumerate(newest_first):
+        for older in newest_first[i + 1 :]:
+            if _alike(newer[0], older[0]):
+                return newer, older
+    return newest_first[0], newest_first[1]
+
+
+def _alike(one: TrainingOutcomeForm, other: TrainingOutcomeForm) -> bool:
+    same_code = one.commit.startswith(other.commit) or other.commit.startswith(one.commit)
+    return same_code and one.data == other.data and one.config == other.config
+
+
+PROVIDERS: Providers = {Trials: _trials, PipelineRuns: _pipeline_runs, TrainingOutcomes: _training_outcomes}
