@@ -14,8 +14,8 @@ from app.cli.alerts import of_lock_file
 from app.cli.catalog import git_head, require_file
 from app.client import Assay
 from app.evidence import lock_file
+from app.evidence.documents import Document
 from app.evidence.kinds import KINDS, EvidenceKind
-from app.evidence.records import Record
 from app.evidence.trials import ParameterForm
 
 evidence_commands = typer.Typer(help="Hand in evidence.", no_args_is_help=True)
@@ -98,7 +98,7 @@ class Destination:
         if self.push and not (self.model and self.version):
             raise typer.BadParameter("--push needs --model and --version")
 
-    def take(self, kind: EvidenceKind, document: Record) -> None:
+    def take(self, kind: EvidenceKind, document: Document) -> None:
         content = document.written()
         if self.output:
             self.output.write_bytes(content)

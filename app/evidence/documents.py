@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -50,3 +52,9 @@ class Source(Document):
 
     tool: Word
     name: Word
+
+
+def require_once(what: str, names: Iterable[str]) -> None:
+    """Raises ValueError naming the first of ``names`` that is there twice."""
+    if twice := next((name for name, count in Counter(names).items() if count > 1), None):
+        raise ValueError(f"the {what} {twice!r} is there twice")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from app.evidence.records import Number, Record, Short, Source, Word, read, require_once
+from app.evidence.documents import Document, Number, Short, Source, Word, require_once
 
 MOST_RUNS, MOST_STAGES = 1000, 1000
 
@@ -14,13 +14,13 @@ State = Literal["succeeded", "failed", "skipped", "running", "unknown"]
 Trigger = Literal["schedule", "event", "ci", "manual", "unknown"]
 
 
-class StageForm(Record):
+class StageForm(Document):
     name: Word
     state: State
     detail: Short = ""
 
 
-class RunForm(Record):
+class RunForm(Document):
     """``orchestrated``: recorded by what started the run, so that ``trigger`` is its own knowledge."""
 
     id: Word
@@ -42,7 +42,7 @@ class RunForm(Record):
         return self
 
 
-class PipelineRunsForm(Record):
+class PipelineRunsForm(Document):
     """``pipeline`` is the name that the manifest gives it."""
 
     source: Source
@@ -57,4 +57,4 @@ class PipelineRunsForm(Record):
 
 def parse(content: bytes) -> PipelineRunsForm:
     """Raises Invalid, naming what is wrong."""
-    return read(content, PipelineRunsForm, "a list of pipeline runs")
+    return PipelineRunsForm.read(content, "a list of pipeline runs")

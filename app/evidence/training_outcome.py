@@ -6,13 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from app.evidence.records import Number, Record, Value, Word, read
+from app.evidence.documents import Document, Number, Value, Word
 
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{7,64}$")]
 Prediction = Number | Annotated[list[Number], Field(min_length=1, max_length=1000)]
 
 
-class TrainingOutcomeForm(Record):
+class TrainingOutcomeForm(Document):
     """``run`` tells one training from another; ``data`` is a digest of all that was trained on.
 
     ``config`` (with the seed) is what the training was started with; ``environment``, such as versions of
@@ -37,4 +37,4 @@ class TrainingOutcomeForm(Record):
 
 def parse(content: bytes) -> TrainingOutcomeForm:
     """Raises Invalid, naming what is wrong."""
-    return read(content, TrainingOutcomeForm, "the outcome of a training")
+    return TrainingOutcomeForm.read(content, "the outcome of a training")

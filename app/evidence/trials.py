@@ -6,12 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from app.evidence.records import Number, Record, Source, Value, Word, read, require_once
+from app.evidence.documents import Document, Number, Source, Value, Word, require_once
 
 MOST_TRIALS = 20_000
 
 
-class ParameterForm(Record):
+class ParameterForm(Document):
     """``low`` to ``high`` was searched, evenly in the logarithm if ``log``; by default what was tried.
 
     ``least`` and ``most``: beyond these a value makes no sense, such as 0 and 1 of a share.
@@ -33,7 +33,7 @@ class ParameterForm(Record):
         return self
 
 
-class TrialForm(Record):
+class TrialForm(Document):
     """``value`` of the metric; a pruned trial was stopped early, for doing worse than others."""
 
     id: Word
@@ -48,7 +48,7 @@ class TrialForm(Record):
         return self
 
 
-class TrialsForm(Record):
+class TrialsForm(Document):
     """``chosen``: the parameters of what was registered, where the tool knows them."""
 
     source: Source
@@ -67,4 +67,4 @@ class TrialsForm(Record):
 
 def parse(content: bytes) -> TrialsForm:
     """Raises Invalid, naming what is wrong."""
-    return read(content, TrialsForm, "a list of trials")
+    return TrialsForm.read(content, "a list of trials")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from app.errors import Invalid
 from app.evidence.collecting.reading import Reader, pages
-from app.evidence.records import Source
+from app.evidence.documents import Source
 from app.evidence.trials import ParameterForm, TrialForm, TrialsForm
 
 API = "api/2.0/mlflow"

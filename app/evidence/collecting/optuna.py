@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from app.errors import Invalid
-from app.evidence.records import Source
+from app.evidence.documents import Source
 from app.evidence.trials import ParameterForm, TrialForm, TrialsForm
 
 
