@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+import app.acceptances.routes
 import app.access.routes
 import app.access.sign_in
 import app.alerts.routes
@@ -49,6 +50,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.schedules.routes.router,
     app.scorecards.routes.router,
     app.gate.routes.router,
+    app.acceptances.routes.router,
     app.monitoring.routes.router,
     app.delivery.routes.router,
     app.monitoring.dependencies.routes.router,
@@ -81,6 +83,10 @@ TAGS = [
     {"name": "schedules", "description": "Audits that nobody has to ask for."},
     {"name": "scorecards", "description": "The 28 tests of a version, scored."},
     {"name": "gate", "description": "May this version go to this environment? Policies and decisions."},
+    {
+        "name": "acceptances",
+        "description": "Exceptions: asked for by one person, agreed to by another, for a while.",
+    },
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
     {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},

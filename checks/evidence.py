@@ -185,6 +185,20 @@ class OrganisationPolicy:
 
 
 @dataclass(frozen=True)
+class Acceptances:
+    """What two people agreed to accept of this model when the audit was queued. Always available, may be empty.
+
+    ``until``: by test id, by subject (a feature or column), the day on which the acceptance expires, ISO 8601.
+    """
+
+    until: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def of(self, test_id: str) -> dict[str, str]:
+        """Subject -> last day, of one test."""
+        return dict(self.until.get(test_id, {}))
+
+
+@dataclass(frozen=True)
 class HandedIn:
     """Evidence that came from outside. ``cap`` says why it earns 0.5 at most, or is None."""
 

@@ -8,7 +8,18 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 Scope = Literal[
-    "read", "register", "evidence", "audit", "gate", "deploy", "predict", "attest", "alerts", "policy", "admin"
+    "read",
+    "register",
+    "evidence",
+    "audit",
+    "gate",
+    "deploy",
+    "predict",
+    "attest",
+    "accept",
+    "alerts",
+    "policy",
+    "admin",
 ]
 Role = Literal["viewer", "client", "ci", "reviewer", "owner", "admin"]
 
@@ -19,7 +30,7 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
         "viewer": frozenset({"read"}),
         "client": frozenset({"predict"}),
         "ci": frozenset({"read", "register", "evidence", "audit", "gate", "deploy", "predict"}),
-        "reviewer": frozenset({"read", "evidence", "audit", "attest", "gate", "alerts"}),
+        "reviewer": frozenset({"read", "evidence", "audit", "attest", "accept", "gate", "alerts"}),
         "owner": frozenset(
             {"read", "register", "evidence", "audit", "attest", "gate", "deploy", "predict", "alerts"}
         ),

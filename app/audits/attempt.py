@@ -180,6 +180,15 @@ class FeaturesServed(Message):
     added: list[FeatureServed]
 
 
+class Accepted(Message):
+    """An acceptance that held when the audit was queued."""
+
+    id: int
+    test_id: str
+    subject: str
+    expires_at: datetime
+
+
 class Attempt(Message):
     """Everything that one attempt at an audit needs; nothing else reaches its process.
 
@@ -204,6 +213,8 @@ class Attempt(Message):
     served_versions: list[ServedSubject] = []
     staleness: Staleness | None = None
     organisation: dict[str, Any] | None = None
+    organisation_digest: str | None = None
+    acceptances: list[Accepted] = []
     thresholds: dict[str, dict[str, Any]] = {}
     engines: str | None = None
 

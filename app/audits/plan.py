@@ -7,8 +7,10 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from app.acceptances import queries as acceptances
 from app.audits import queries
 from app.audits.attempt import (
+    Accepted,
     Attempt,
     DataFile,
     EarlierSubject,
@@ -25,9 +27,9 @@ from app.audits.planning.features import features_of
 from app.audits.planning.operation import operation_of
 from app.audits.planning.traffic import traffic_of, window_of
 from app.audits.planning.versions import served_versions
+from app.catalog import organisation
 from app.catalog import queries as catalog
 from app.catalog.datasets import dataset_path
-from app.catalog.organisation import organisation_policy
 from app.config import Settings
 from app.errors import NotFound
 from app.evidence import queries as evidence
@@ -44,7 +46,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
     ``folder`` is the attempt's own: files that have to be made for it lie there.
     """
     _, version = queries.subject_of(session, audit)
-    policy = organisation_policy(session)
+    policy = organisation.newest(session)
     datasets = catalog.datasets_of(session, version.id)
     moment = audit.window_end or audit.created_at
     return Attempt(
@@ -54,7 +56,9 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         datasets={role: _data_file(dataset, blobs, settings) for role, dataset in datasets.items()},
         handed_in=_handed_in(session, version, blobs),
         earlier=_earlier(session, audit, version, blobs),
-        organisation=asdict(policy) if policy else None,
+        organisation=asdict(organisation.parse(policy.text)) if policy else None,
+        organisation_digest=policy.digest if policy else None,
+        acceptances=_accepted(session, audit),
         dependencies=dependencies_of(session, audit, moment),
         same_recipe=_same_recipe(session, audit, version, blobs, settings),
         served_versions=_served_versions(session, audit, blobs, settings, folder),
@@ -66,6 +70,11 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         serving={name: getattr(settings, name) for name in SERVING},
         operation=operation_of(session, audit, blobs, *window_of(audit, settings)) if audit.environment else None,
     )
+
+
+def _accepted(session: Session, audit: Audit) -> list[Accepted]:
+    held = acceptances.holding(session, audit.model_id, "acceptance", audit.created_at)
+    return [Accepted(**one.model_dump(include=set(Accepted.model_fields))) for one in held]
 
 
 def _subject(version: Version, blobs: BlobStore) -> dict[str, object]:

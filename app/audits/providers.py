@@ -21,12 +21,10 @@ from checks.evidence import (
     EarlierVersions,
     Holdout,
     HoldoutPredictions,
-    OrganisationPolicy,
     Predictions,
     Predictor,
     ReferenceData,
     Rescored,
-    Slice,
     Task,
     TrainingData,
 )
@@ -56,7 +54,6 @@ class Evidence:
             Predictor: self._predictor,
             HoldoutPredictions: self._holdout_predictions,
             EarlierVersions: self._earlier_versions,
-            OrganisationPolicy: self._organisation_policy,
         }
         for kind in ROLES:
             self._providers[kind] = lambda kind=kind: self._data(kind)  # type: ignore[misc]
@@ -147,13 +144,6 @@ class Evidence:
         incumbent = next((rescored.get(e.name) for e in earlier if e.incumbent), None)
         digests = {f"artifact of {e.name}": e.artifact.digest for e in earlier if e.artifact and e.name in rescored}
         return Provided(EarlierVersions(counted, incumbent, tuple(skipped)), {**holdout.inputs, **digests})
-
-    def _organisation_policy(self) -> Provided:
-        policy = self._attempt.organisation
-        if policy is None:
-            raise Missing("an organisation policy", "an administrator writes one: assay policy push")
-        fields = {name: tuple(values) for name, values in policy.items()}
-        return Provided(OrganisationPolicy(**{**fields, "slices": tuple(Slice(**s) for s in fields["slices"])}))
 
 
 def declaration(subject: Subject) -> Declaration:

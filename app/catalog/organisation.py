@@ -53,6 +53,11 @@ def parse(text: str, filename: str = "organisation.yaml") -> OrganisationPolicy:
 
 def organisation_policy(session: Session) -> OrganisationPolicy | None:
     """The newest version of it, or None while nobody wrote one."""
-    newest = select(Policy.text).where(Policy.name == NAME).order_by(col(Policy.version).desc()).limit(1)
-    text = session.exec(newest).first()
-    return None if text is None else parse(text)
+    row = newest(session)
+    return None if row is None else parse(row.text)
+
+
+def newest(session: Session) -> Policy | None:
+    """The row of the newest version, or None while nobody wrote one."""
+    query = select(Policy).where(Policy.name == NAME).order_by(col(Policy.version).desc()).limit(1)
+    return session.exec(query).first()

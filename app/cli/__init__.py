@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from app.cli import (
+    acceptances,
     alerts,
     audits,
     catalog,
@@ -49,6 +50,7 @@ for group, name in (
     (gate.gate_commands, "gate"),
     (gate.policy_commands, "policy"),
     (delivery.deployment_commands, "deployments"),
+    (acceptances.accept_commands, "accept"),
     (alerts.alert_commands, "alerts"),
     (alerts.dependency_commands, "dependencies"),
     (traffic.predictions_commands, "predictions"),

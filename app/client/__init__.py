@@ -4,6 +4,7 @@
 >>> decision = Assay().evaluate("credit-default", "1.1.0", environment="production", wait=600)
 """
 
+from app.client.acceptances import Acceptances
 from app.client.alerts import Alerts
 from app.client.audits import Audits
 from app.client.catalog import Catalog
@@ -14,5 +15,5 @@ from app.client.traffic import Traffic
 __all__ = ["Assay", "Body", "Problem", "ServiceError"]
 
 
-class Assay(Catalog, Audits, Gate, Traffic, Alerts):
+class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances):
     """All of it over one connection; see ``Connection`` for the arguments."""

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from app.gate.policy import Run
-from app.scorecards.facts import AttestationFact, Facts, FindingFact
+from app.scorecards.facts import CONCLUSIVE, AttestationFact, Facts, FindingFact
 from checks import discover
 from checks.contract import Scope, Verdict
 from checks.rubric import BY_ID
@@ -57,11 +57,18 @@ def _newest_run(
     facts: Facts, test_id: str, thresholds: Mapping[str, Any], measurements: Mapping[int, Measurement]
 ) -> Run | None:
     finding, attestation = newest_finding(facts, test_id), _newest_attestation(facts, test_id)
-    attested = _attested(attestation) if attestation else None
     if finding is None:
-        return attested
+        return _attested(attestation) if attestation else None
     run = _judged_by(thresholds, _found(finding), measurements.get(finding.finding_id, Measurement()))
-    if attested is None or attested.at < run.at:
+    return _outweighing(run, attestation, facts) if attestation else run
+
+
+def _outweighing(run: Run, attestation: AttestationFact, facts: Facts) -> Run:
+    """Which of the two counts; a declaration in force outweighs any run that came to no conclusion."""
+    attested = _attested(attestation)
+    if attestation.waives and run.verdict not in CONCLUSIVE and facts.as_of < attestation.expires_at:
+        return attested
+    if attested.at < run.at:
         return run
     return run if run.verdict is Verdict.FAIL and attested.verdict is not Verdict.FAIL else attested
 
@@ -86,6 +93,8 @@ def _found(fact: FindingFact) -> Run:
 
 def _attested(fact: AttestationFact) -> Run:
     source = f"attestation {fact.attestation_id} by {fact.person}"
+    if fact.waives:
+        source = f"acceptance {fact.attestation_id} by {fact.person} and {fact.agreed_by}"
     return Run(fact.test_id, fact.result, fact.at, source, fact.what, expires_at=fact.expires_at)
 
 

@@ -14,6 +14,7 @@ import app.audits.queries as audit_queries
 import app.audits.service as audits
 import app.gate.queries as gate_queries
 import checks
+from app.acceptances import service as acceptances
 from app.catalog import organisation
 from app.catalog.queries import datasets_of, find_version
 from app.config import Settings
@@ -85,6 +86,7 @@ def scorecard(
             for one in schedules.schedules_of(session, [model], settings)
         ],
         decisions=_decisions(session, version),
+        acceptances=acceptances.list_acceptances(session, model.name, LISTED).items,
         environments=sorted(known | ({environment} if environment else set())),
         as_of=as_of,
         open_alerts=alert_queries.open_alerts(session, model.id),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.acceptances.schemas import AcceptanceOut
 from app.alerts.schemas import AlertOut
 from app.audits.schemas import AuditOut, FindingOut
 from app.pages.values import Layout, Table
@@ -63,6 +64,7 @@ class ScorecardView:
     audits: Sequence[AuditOut]
     schedules: Sequence[ScheduleLine]
     decisions: Sequence[DecisionBrief]
+    acceptances: Sequence[AcceptanceOut]
     environments: Sequence[str]
     as_of: datetime | None
     open_alerts: int

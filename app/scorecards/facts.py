@@ -13,11 +13,14 @@ CONCLUSIVE = frozenset({Verdict.PASS, Verdict.FAIL})
 
 
 class Source(StrEnum):
-    """Whose evidence a score rests on. ``PERSON`` is a computed check that a person started."""
+    """Whose evidence a score rests on. ``PERSON`` is a computed check that a person started,
+    ``DECLARATION`` that a test is not applicable, which earns nothing.
+    """
 
     AUTOMATIC = "automatic"
     PERSON = "person"
     ATTESTATION = "attestation"
+    DECLARATION = "declaration"
     NONE = "none"
 
 
@@ -44,7 +47,10 @@ class FindingFact:
 
 @dataclass(frozen=True)
 class AttestationFact:
-    """A person's documented manual test. ``result`` is pass or fail; anything else earns nothing."""
+    """A person's documented manual test. ``result`` is pass or fail; anything else earns nothing.
+
+    With ``agreed_by`` it is a declaration of two people that the test is not applicable, and ``result`` says so.
+    """
 
     test_id: str
     result: Verdict
@@ -57,10 +63,16 @@ class AttestationFact:
     what: str
     digest: str | None = None
     link: str | None = None
+    agreed_by: str | None = None
 
     @property
     def id(self) -> int:
         return self.attestation_id
+
+    @property
+    def waives(self) -> bool:
+        """Whether it declares the test not applicable: then runs that came to no conclusion do not matter."""
+        return self.agreed_by is not None
 
     @property
     def verdict(self) -> Verdict:
@@ -110,6 +122,7 @@ class Evidence:
     audit_id: int | None = None
     cap: str | None = None
     person: str | None = None
+    agreed_by: str | None = None
     link: str | None = None
     digest: str | None = None
     expires_at: datetime | None = None

@@ -16,6 +16,7 @@ import sqlmodel
 from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, func, or_, select, text
 from sqlmodel import Session, col
 
+from app.acceptances import queries as acceptances
 from app.db import UTCDateTime
 from app.scorecards.facts import CONCLUSIVE, AttestationFact, FindingFact
 from app.scorecards.schemas import DecisionBrief
@@ -177,6 +178,27 @@ def attestations(
     asked = {"model_id": model.id, "version_id": version.id, "environment": environment, "as_of": as_of}
     found = session.execute(_ATTESTATIONS if environment is None else _ATTESTATIONS_IN, asked)
     return tuple(_as_fact(row, name) for row, name in found)
+
+
+def declarations(
+    session: Session, model: Model, version: Version, environment: str | None, as_of: datetime
+) -> tuple[AttestationFact, ...]:
+    """What two people declared not applicable to the model, as of then, wherever it is and whatever version."""
+    return tuple(
+        AttestationFact(
+            test_id=row.test_id,
+            result=Verdict.NOT_APPLICABLE,
+            person=row.requested_by,
+            at=row.agreed_at or row.created_at,
+            expires_at=row.expires_at,
+            version=version.name,
+            environment=environment,
+            attestation_id=row.id,
+            what=row.reason,
+            agreed_by=row.agreed_by,
+        )
+        for row in acceptances.holding(session, model.id, "not_applicable", as_of)
+    )
 
 
 def _as_fact(row: Attestation, version_name: str) -> AttestationFact:

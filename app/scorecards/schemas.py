@@ -74,6 +74,7 @@ class EvidenceOut(_Out):
     audit_id: int | None
     cap: str | None
     person: str | None
+    agreed_by: str | None
     link: str | None
     digest: str | None
     expires_at: datetime | None

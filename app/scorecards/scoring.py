@@ -137,6 +137,8 @@ def _score_test(
     valid = [item for item in attestations if clock.valid(item)]
     worth, counted = _best(clock, runs, valid)
     newest = _newest(runs, valid)
+    if waiver := newest if isinstance(newest, AttestationFact) and newest.waives else None:
+        worth, counted = 0.0, None
     conclusive = _newest([run for run in runs if run.verdict in CONCLUSIVE], valid)
     return TestScore(
         id=test.id,
@@ -149,7 +151,7 @@ def _score_test(
         verdict=newest.verdict if newest else Verdict.NONE,
         why=why_scored(counted, worth, clock.runs, clock.window / DAY)
         if counted
-        else why_none(runs, attestations, facts.as_of),
+        else why_none(runs, [waiver] if waiver else attestations, facts.as_of),
         open_failure=conclusive is not None and conclusive.verdict == Verdict.FAIL,
         fresh=newest is not None and (newest in valid or facts.as_of - newest.at <= clock.window),
         runs=clock.runs,
@@ -163,6 +165,8 @@ def _newest(runs: Sequence[FindingFact], attestations: Sequence[AttestationFact]
     run, attestation = next(iter(runs), None), next(iter(attestations), None)
     if run is None or attestation is None:
         return run or attestation
+    if attestation.waives and run.verdict not in CONCLUSIVE:
+        return attestation
     outweighed = run.verdict == Verdict.FAIL and attestation.verdict != Verdict.FAIL
     return run if outweighed or attestation.at < run.at else attestation
 
@@ -206,9 +210,9 @@ def _as_evidence(facts: Facts, fact: Fact) -> Evidence:
             "cap": fact.cap,
         }
     else:
-        source = Source.ATTESTATION
+        source = Source.DECLARATION if fact.waives else Source.ATTESTATION
         own = {"reason": fact.what, "person": fact.person, "link": fact.link, "digest": fact.digest}
-        own["expires_at"] = fact.expires_at
+        own |= {"expires_at": fact.expires_at, "agreed_by": fact.agreed_by}
     return Evidence(
         source=source,
         id=fact.id,

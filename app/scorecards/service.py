@@ -42,7 +42,10 @@ def evidence_facts(
         environment=environment,
         as_of=moment,
         findings=queries.newest_findings(session, model, version, environment, moment),
-        attestations=queries.attestations(session, model, version, environment, moment),
+        attestations=(
+            *queries.attestations(session, model, version, environment, moment),
+            *queries.declarations(session, model, version, environment, moment),
+        ),
         runs=queries.automatic_runs(session, model, moment),
         windows={**_windows(session, model, version, environment), **(windows or {})},
         automated=frozenset(checks.discover()),

@@ -29,6 +29,12 @@ def why_scored(counted: Evidence, worth: float, runs: int, window: float) -> str
 
 def why_none(runs: Sequence[FindingFact], attestations: Sequence[AttestationFact], as_of: datetime) -> str:
     """Why nothing is earned; ``runs`` and ``attestations`` are newest first, and none of them counts."""
+    if attestations and attestations[0].waives and attestations[0].expires_at > as_of:
+        one = attestations[0]
+        return (
+            f"Declared not applicable by {one.person}, agreed to by {one.agreed_by}, until "
+            f"{one.expires_at:%Y-%m-%d}; earns nothing."
+        )
     conclusive = next((run for run in runs if run.verdict in CONCLUSIVE), None)
     if conclusive:
         age = (as_of - conclusive.at).total_seconds() / 86400

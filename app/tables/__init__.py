@@ -3,6 +3,7 @@
 A row's ``id`` is None until the database gives it one; it is typed as what it is from then on.
 """
 
+from app.tables.acceptances import Acceptance
 from app.tables.access import AuditLog, IdempotencyKey, Token
 from app.tables.alerts import Alert, AlertDelivery, Subscription, VerdictState
 from app.tables.audits import Audit, Finding, Lease, Schedule, ScheduleSlot
@@ -13,6 +14,7 @@ from app.tables.gate import Decision, Policy
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
 
 __all__ = [
+    "Acceptance",
     "Alert",
     "AlertDelivery",
     "Attestation",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
 from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
+from checks.evidence import Acceptances
+from checks.methods.acceptance import accepted, told_accepted
 from checks.methods.importance import FeatureGains, highest_gains, told
 from checks.methods.metrics import corrected_lower_bounds
 from checks.methods.plots import interval_plot
@@ -39,7 +41,8 @@ class FeatureBenefit(Check):
 
     Evidence: the model's artifact, and the data set ``test`` with all features and the label. Where a model
     gives no class probabilities, balanced_accuracy takes the place of roc_auc and log_loss. The finding keeps a
-    table and a plot.
+    table and a plot. A useless cluster whose features two people accept (``assay accept``) is named and fails
+    nothing; harm is never accepted.
 
     Fix: take the cluster out, retrain, compare on the same test data, and leave it out if nothing is lost. A
     cluster that harms was probably learned by heart: look for leakage, or values whose meaning changed.
@@ -48,9 +51,14 @@ class FeatureBenefit(Check):
     id = "DATA-2"
     thresholds: ClassVar[Thresholds] = {"min_gain": 0.001, "min_rows": 100}
 
-    def measure(self, gains: FeatureGains) -> Measurement:
+    def measure(self, gains: FeatureGains, acceptances: Acceptances | None = None) -> Measurement:
         clusters = [asdict(benefit) for benefit in gains.clusters]
-        values = {"rows": len(gains.frame), "metric": gains.metric, "clusters": clusters}
+        values = {
+            "rows": len(gains.frame),
+            "metric": gains.metric,
+            "clusters": clusters,
+            "accepted": acceptances.of(self.id) if acceptances else {},
+        }
         return Measurement(values, _exhibits(gains.metric, clusters))
 
     def judge(self, measured: Measured, thresholds: Thresholds) -> Judgement:
@@ -58,33 +66,44 @@ class FeatureBenefit(Check):
         if rows < thresholds["min_rows"]:
             reason = f"The test data has {rows} labelled rows; {thresholds['min_rows']} are needed."
             return Judgement(Verdict.INCONCLUSIVE, reason, "Register a larger test data set.")
-        faults = _faults(clusters, thresholds["min_gain"])
+        until = measured.get("accepted", {})
+        faults, useless = _faults(clusters, thresholds["min_gain"], until)
         if faults:
             more = f"; and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
             named = f"{'; '.join(faults[:MOST_TOLD])}{more}"
             reason = f"{len(faults)} of {len(clusters)} clusters add nothing to {measured['metric']}: {named}."
             return Judgement(Verdict.FAIL, reason, "Retrain without them and compare on the same test data.")
         bounds = corrected_lower_bounds([(c["gain"], c["error"]) for c in clusters], 0)
-        unproven = [told(c["features"]) for c, bound in zip(clusters, bounds, strict=True) if bound <= 0]
-        if len(unproven) == len(clusters):
+        gaining = sum(bound > 0 for bound in bounds)
+        if not gaining:
             reason = f"On {rows} rows the gain of none of {len(clusters)} clusters can be told from nothing."
             return Judgement(Verdict.INCONCLUSIVE, reason, "Register a larger test data set.")
-        note = f" Neither proven nor excluded on {rows} rows: {'; '.join(unproven)}." if unproven else ""
-        gaining = (
-            f"{len(clusters) - len(unproven)} of {len(clusters)} clusters credibly add to {measured['metric']}"
-        )
-        return Judgement(Verdict.PASS, f"{gaining}, none is proven useless.{note}")
+        unproven = [
+            told(one["features"])
+            for one, bound in zip(clusters, bounds, strict=True)
+            if bound <= 0 and one["features"][0] not in useless
+        ]
+        reason = f"{gaining} of {len(clusters)} clusters credibly add to {measured['metric']}, "
+        reason += f"none{' else' if useless else ''} is proven useless."
+        reason += f" Neither proven nor excluded on {rows} rows: {'; '.join(unproven)}." if unproven else ""
+        return Judgement(Verdict.PASS, reason + told_accepted(useless, until))
 
 
-def _faults(clusters: Sequence[dict[str, Any]], least: float) -> list[str]:
+def _faults(
+    clusters: Sequence[dict[str, Any]], least: float, until: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """What is told of clusters at fault, and the useless features that are accepted; harm never is."""
     gains = [(c["gain"], c["error"]) for c in clusters]
-    faults = []
+    faults: list[str] = []
+    useless: list[str] = []
     for cluster, high, highest in zip(clusters, highest_gains(gains, least), highest_gains(gains, 0), strict=True):
         if highest < 0:
             faults.append(f"{told(cluster['features'])} credibly harms (gain {cluster['gain']:.4f})")
+        elif high <= least and accepted(cluster["features"], until):
+            useless += cluster["features"]
         elif high <= least:
             faults.append(f"{told(cluster['features'])} (gain at most {high:.4f}, smallest useful gain {least:g})")
-    return faults
+    return faults, useless
 
 
 def _exhibits(metric: str, clusters: Sequence[dict[str, Any]]) -> tuple[Exhibit, ...]:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
-from checks.evidence import Declaration, Feature, Predictor
+from checks.evidence import Acceptances, Declaration, Feature, Predictor
+from checks.methods.acceptance import accepted, told_accepted
 from checks.methods.costs import computing
 from checks.methods.importance import FeatureGains, highest_gains, told
 from checks.methods.metrics import corrected_lower_bounds
@@ -53,7 +54,8 @@ class FeatureCost(Check):
     of the declared cost, 1,000 bytes and half of the time are Assay's interpretation.
 
     Evidence: ``cost`` (per prediction, in your currency) and ``upstream`` of features in the manifest, the model's
-    artifact, the data set ``test``. The finding keeps a table of all clusters.
+    artifact, the data set ``test``. The finding keeps a table of all clusters. A cluster whose features two people
+    accept (``assay accept``) fails nothing and is named.
 
     Fix: take the cluster out, retrain, compare on the same test data. Where it must stay, cut its cost: fewer
     categories or tokens, a cheaper source, a value computed ahead instead of at each request.
@@ -69,7 +71,13 @@ class FeatureCost(Check):
         "min_rows": 100,
     }
 
-    def measure(self, declared: Declaration, gains: FeatureGains, predictor: Predictor) -> Measurement:
+    def measure(
+        self,
+        declared: Declaration,
+        gains: FeatureGains,
+        predictor: Predictor,
+        acceptances: Acceptances | None = None,
+    ) -> Measurement:
         features = {feature.name: feature for feature in declared.features}
         texts = [feature.name for feature in declared.features if feature.type == "text"]
         costs, total = computing([one.features for one in gains.clusters], gains.frame, predictor, texts)
@@ -86,6 +94,7 @@ class FeatureCost(Check):
             "cost": sum(one["cost"] for one in clusters),
             "bytes": total,
             "clusters": clusters,
+            "accepted": acceptances.of(self.id) if acceptances else {},
         }
         lines = ([" + ".join(one["features"]), *list(one.values())[1:]] for one in clusters)
         return Measurement(values, (Exhibit.table("feature-cost.csv", HEADER, lines),))
@@ -98,12 +107,13 @@ class FeatureCost(Check):
         gains = [(one["gain"], one["error"]) for one in clusters]
         high = highest_gains(gains, thresholds["min_gain"])
         costly = [(one, "; ".join(_costs(one, measured, thresholds))) for one in clusters]
-        faults = [
-            f"{told(one['features'])} gains at most {bound:.4f} and {costs}"
+        until = measured.get("accepted", {})
+        at_fault = [
+            (one["features"], f"{told(one['features'])} gains at most {bound:.4f} and {costs}")
             for (one, costs), bound in zip(costly, high, strict=True)
             if costs and bound <= thresholds["min_gain"]
         ]
-        if faults:
+        if faults := [fault for features, fault in at_fault if not accepted(features, until)]:
             reason = f"Costly, and without a gain in {measured['metric']} of {thresholds['min_gain']:g}: "
             remedy = "Retrain without them and compare on the same test data, or cut what they cost."
             return Judgement(Verdict.FAIL, f"{reason}{_listed(faults)}.", remedy)
@@ -114,7 +124,8 @@ class FeatureCost(Check):
         if not measured["declares"]:
             reason = "No feature declares its cost or the systems that it depends on."
             return Judgement(Verdict.INCONCLUSIVE, reason, "Give features `cost` and `upstream` in the manifest.")
-        return Judgement(Verdict.PASS, _passed(costly, proven))
+        left_aside = [name for features, _ in at_fault for name in features]
+        return Judgement(Verdict.PASS, _passed(costly, proven) + told_accepted(left_aside, until))
 
 
 def _declared(features: Sequence[Feature]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from checks.contract import CONFIDENCE, Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
-from checks.evidence import Declaration, TrainingData
+from checks.evidence import Acceptances, Declaration, TrainingData
+from checks.methods.acceptance import told_accepted
 from checks.methods.metrics import benjamini_hochberg, chance_of_at_least
 from checks.methods.schema import as_category
 from checks.personal import AccessList, ColumnScan, DeletedIds, PersonalDataScan
@@ -47,6 +48,7 @@ class PrivacyControls(Check):
     Evidence: the data set ``train``; ``columns.personal`` and ``columns.id`` in the manifest; handed in by CI,
     ``deleted-ids`` (an id or its SHA-256 a line; an empty file where nobody asked) and ``access-list`` (JSON:
     ``{"raw": ["group:risk"], "features": [...], "training": [...]}``). The finding keeps a table of the columns.
+    Hits in a column that two people accept (``assay accept``), versions that look like addresses say, are named.
 
     Fix: personal data: drop, hash or coarsen the column before the training data is written, or declare it and say
     why it is needed. Deletions: build the training data anew and retrain. Access: take the principals off.
@@ -62,6 +64,7 @@ class PrivacyControls(Check):
         scan: PersonalDataScan,
         deleted: DeletedIds | None = None,
         access: AccessList | None = None,
+        acceptances: Acceptances | None = None,
     ) -> Measurement:
         columns = [_column(one, declared) for one in scan.columns]
         found = [
@@ -79,13 +82,16 @@ class PrivacyControls(Check):
             "ties_to_people": declared.id_column is not None or bool(declared.personal),
             "deletions": None if deleted is None else _deletions(declared, train, deleted),
             "access": None if access is None else _access(access.layers),
+            "accepted": acceptances.of(self.id) if acceptances else {},
         }
         looked = Exhibit.table("columns.csv", HEADER, (list(one.values()) for one in columns))
         hits = Exhibit.table("personal-data.csv", FOUND, (list(one.values()) for one in found))
         return Measurement(values, (looked, hits))
 
     def judge(self, measured: Measured, thresholds: Thresholds) -> Judgement:
-        outside = [one for one in measured["found"] if not one["personal"]]
+        until = measured.get("accepted", {})
+        undeclared_columns = [one for one in measured["found"] if not one["personal"]]
+        outside = [one for one in undeclared_columns if one["column"] not in until]
         fails = benjamini_hochberg([_chance(one, thresholds) for one in outside])
         undeclared = [one for one, failed in zip(outside, fails, strict=True) if failed]
         faults = [*map(_told, undeclared), *_still_there(measured), *_wider(measured)]
@@ -95,7 +101,8 @@ class PrivacyControls(Check):
         if open_parts:
             remedy = " ".join(dict.fromkeys(how for _, how in open_parts))
             return Judgement(Verdict.INCONCLUSIVE, f"{_listed([what for what, _ in open_parts])}.", remedy)
-        return Judgement(Verdict.PASS, _all_clear(measured))
+        left_aside = [one["column"] for one in undeclared_columns if one["hits"] and one["column"] in until]
+        return Judgement(Verdict.PASS, _all_clear(measured) + told_accepted(left_aside, until))
 
 
 def _column(one: ColumnScan, declared: Declaration) -> dict[str, Any]:

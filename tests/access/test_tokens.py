@@ -69,8 +69,8 @@ def test_roles_are_those_of_the_design():
     assert ROLE_SCOPES["viewer"] == {"read"}
     assert ROLE_SCOPES["ci"] == {"read", "register", "evidence", "audit", "gate", "deploy", "predict"}
     assert ROLE_SCOPES["client"] == {"predict"}
-    assert ROLE_SCOPES["reviewer"] == {"read", "evidence", "audit", "attest", "gate", "alerts"}
-    assert ROLE_SCOPES["owner"] == SCOPES - {"policy", "admin"}
+    assert ROLE_SCOPES["reviewer"] == {"read", "evidence", "audit", "attest", "accept", "gate", "alerts"}
+    assert ROLE_SCOPES["owner"] == SCOPES - {"accept", "policy", "admin"}
     assert ROLE_SCOPES["admin"] == SCOPES
     assert SCHEDULER.automatic
 

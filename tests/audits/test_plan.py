@@ -123,6 +123,7 @@ def test_the_organisations_policy_is_sent_along(database, planned, planted):
     with database.write() as session:
         session.add(Policy(name="organisation", version=99, text=ORGANISATION, digest="o" * 64, created_by="admin"))
     assert planned(planted[1]).organisation["banned_features"] == ("ssn",)
+    assert planned(planted[1]).organisation_digest == "o" * 64
     assert planned(planted[1]).organisation.keys() == vars(OrganisationPolicy()).keys()
 
 

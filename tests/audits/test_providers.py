@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 
 from app.audits import providers
-from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, HandedInFile, Subject
+from app.audits.attempt import Accepted, Attempt, DataFile, EarlierSubject, File, HandedInFile, Subject
 from app.audits.providers import Evidence
 from app.audits.providing import Provided
 from app.audits.providing.reports import DeepchecksAnswer
@@ -220,10 +221,24 @@ def test_without_a_holdout_nothing_can_be_scored(evidence, files):
     assert made.skipped == ("0.9: a data set registered as test is missing",)
 
 
+def test_acceptances_come_by_test_and_subject_under_a_digest_of_their_own(evidence):
+    first, later = (
+        Accepted(id=number, test_id="DATA-2", subject="noise", expires_at=datetime(2027, month, 1, tzinfo=UTC))
+        for number, month in ((1, 5), (2, 3))
+    )
+    provided = evidence(acceptances=[first, later]).get(kinds.Acceptances)
+    assert provided.value.of("DATA-2") == {"noise": "2027-05-01"}  # the one that lasts longer
+    assert provided.value.of("DATA-3") == {}
+    assert provided.inputs.keys() == {"acceptances"}
+    assert evidence(acceptances=[first]).get(kinds.Acceptances).inputs != provided.inputs
+    assert (evidence().get(kinds.Acceptances).value.until, evidence().get(kinds.Acceptances).inputs) == ({}, {})
+
+
 def test_the_organisations_policy_comes_as_it_was_written(evidence):
     policy = kinds.OrganisationPolicy(("ssn",), (), ("broker",), ("sex",), (Slice("young", {"age": {"max": 30}}),))
     over_the_wire = json.loads(json.dumps(asdict(policy)))
-    assert evidence(organisation=over_the_wire).get(kinds.OrganisationPolicy).value == policy
+    provided = evidence(organisation=over_the_wire, organisation_digest="o" * 64).get(kinds.OrganisationPolicy)
+    assert (provided.value, provided.inputs) == (policy, {"organisation policy": "o" * 64})
     with pytest.raises(Missing, match="organisation policy"):
         evidence().get(kinds.OrganisationPolicy)
 

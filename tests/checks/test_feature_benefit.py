@@ -16,8 +16,8 @@ from sklearn.svm import LinearSVC
 
 from checks.contract import Missing, Verdict
 from checks.data.feature_benefit import FeatureBenefit
-from checks.evidence import Feature, Predictions, Task
-from checks.methods.importance import benefits, clusters, feature_gains
+from checks.evidence import Acceptances, Feature, Predictions, Task
+from checks.methods.importance import Benefit, FeatureGains, benefits, clusters, feature_gains
 from checks.methods.plots import MOST_ROWS, interval_plot
 from tests.checks.planted import (
     SklearnPredictor,
@@ -286,3 +286,20 @@ def test_predictions_alone_move_nothing():
     measurement = of(declaration(features=features_of(frame, "y")), holdout(frame), Constant())
     assert {cluster["moved"] for cluster in clusters_of(measurement)} == {0.0}
     assert "2 of 2 clusters add nothing" in judged(CHECK, measurement).reason
+
+
+def test_a_useless_feature_that_two_people_accept_is_named_and_one_that_harms_still_fails():
+    found = measured(normal(a=2.0, b=0.0), Weighing(a=2.0, b=0.0))
+    assert judged(CHECK, found).verdict is Verdict.FAIL
+
+    def accepting(measurement, *names):
+        clusters = tuple(Benefit(**one) for one in clusters_of(measurement))
+        until = Acceptances({CHECK.id: dict.fromkeys(names, "2027-01-31"), "DATA-3": {"a": "2027-01-31"}})
+        return CHECK.measure(FeatureGains("roc_auc", clusters, pd.DataFrame(index=range(4000))), until)
+
+    judgement = judged(CHECK, accepting(found, "b"))
+    assert judgement.verdict is Verdict.PASS
+    assert "none else is proven useless. Accepted by two people: b (until 2027-01-31)." in judgement.reason
+    assert judged(CHECK, accepting(found, "a")).verdict is Verdict.FAIL
+    harmful = measured(normal(a=2.0, b=-1.0), Weighing(a=2.0, b=1.0))
+    assert judged(CHECK, accepting(harmful, "b")).verdict is Verdict.FAIL

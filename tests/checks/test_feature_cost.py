@@ -14,7 +14,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from checks.contract import Verdict
 from checks.data.feature_cost import FeatureCost
-from checks.evidence import Feature, Predictions
+from checks.evidence import Acceptances, Feature, Predictions
 from checks.methods.costs import computing
 from checks.methods.importance import Benefit, FeatureGains, feature_gains
 from tests.checks.planted import SklearnPredictor, declaration, fitted, halves, holdout, judged, require_storable
@@ -33,12 +33,14 @@ class Silent:
         return None
 
 
-def planted(gains=((0.2, 0.01), (0.0, 0.0001)), rows=500, features=FEATURES):
+def planted(gains=((0.2, 0.01), (0.0, 0.0001)), rows=500, features=FEATURES, accepted=None):
     """A measurement of these features with these gains and errors, and no cost in computing."""
     names = [feature.name for feature in features]
     frame = pd.DataFrame(0.0, index=range(rows), columns=names)
     clusters = tuple(Benefit([name], *one, 1.0) for name, one in zip(names, gains, strict=True))
-    measurement = CHECK.measure(declaration(features=features), FeatureGains("roc_auc", clusters, frame), Silent())
+    measurement = CHECK.measure(
+        declaration(features=features), FeatureGains("roc_auc", clusters, frame), Silent(), accepted
+    )
     require_storable(measurement)
     return measurement
 
@@ -108,6 +110,15 @@ def test_a_costly_feature_whose_gain_is_open_passes_and_is_named():
     judgement = judged(CHECK, planted(gains=((0.2, 0.01), (0.0, 0.01)), features=costing("idle", cost=1.0)))
     assert judgement.verdict is Verdict.PASS
     assert "a gain neither proven nor excluded: idle is 100%" in judgement.reason
+
+
+def test_a_costly_feature_that_two_people_accept_is_named_and_fails_nothing():
+    accepted = Acceptances({"DATA-3": {"idle": "2027-01-31"}})
+    judgement = judged(CHECK, planted(features=costing("idle", cost=1.0), accepted=accepted))
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.reason.endswith("Accepted by two people: idle (until 2027-01-31).")
+    other = Acceptances({"DATA-2": {"idle": "2027-01-31"}, "DATA-3": {"useful": "2027-01-31"}})
+    assert judged(CHECK, planted(features=costing("idle", cost=1.0), accepted=other)).verdict is Verdict.FAIL
 
 
 def test_a_harmful_feature_that_costs_fails():

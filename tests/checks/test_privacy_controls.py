@@ -10,6 +10,7 @@ import pytest
 
 from checks.contract import Verdict
 from checks.data.privacy_controls import PrivacyControls
+from checks.evidence import Acceptances
 from checks.personal import AccessList, ColumnScan, DeletedIds, EntityHits, PersonalDataScan
 from tests.checks.planted import declaration, judged, require_storable, training
 
@@ -85,6 +86,16 @@ def test_a_share_that_policy_allows_must_be_exceeded_credibly(hits, expected):
 )
 def test_numbers_with_a_check_digit_are_cards_where_more_have_it_than_chance_gives(hits, candidates, expected):
     assert verdict(measured(scan(cards(hits, candidates)))) is expected
+
+
+def test_a_column_that_two_people_accept_is_named_and_fails_nothing():
+    accepted = Acceptances({"DATA-5": {"comment": "2027-01-31"}})
+    measurement = CHECK.measure(DECLARED, training(FRAME), scan(mail(4)), DELETED, ACCESS, accepted)
+    judgement = judged(CHECK, measurement)
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.reason.endswith("Accepted by two people: comment (until 2027-01-31).")
+    elsewhere = CHECK.measure(DECLARED, training(FRAME), scan(mail(4), column="note"), DELETED, ACCESS, accepted)
+    assert verdict(elsewhere) is Verdict.FAIL
 
 
 def test_many_columns_are_corrected_together():

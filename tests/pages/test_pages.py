@@ -69,7 +69,7 @@ class TestScorecard:
         page = open_page(CARD)
         said = {
             "DATA-1": "Runs automatically and repeatedly",
-            "DATA-3": "No automated check yet · can be attested.",
+            "DATA-3": "Never run and not attested.",
             "MODEL-1": "attested by Ada",
             "MODEL-7": "Before that: ✓pass 3 d ago, which counts.",
             "INFRA-2": "counts half: handed in by a person",

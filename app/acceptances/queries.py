@@ -1,0 +1,44 @@
+"""All SQL of acceptances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.tables import Acceptance
+
+
+def of_model(model_id: int) -> SelectOfScalar[Acceptance]:
+    return select(Acceptance).where(Acceptance.model_id == model_id)
+
+
+def holding(session: Session, model_id: int, kind: str, at: datetime) -> Sequence[Acceptance]:
+    """Those that were agreed to, not revoked and not expired at that time, oldest first."""
+    query = of_model(model_id).where(
+        Acceptance.kind == kind,
+        col(Acceptance.agreed_at) <= at,
+        col(Acceptance.expires_at) > at,
+        or_(col(Acceptance.revoked_at).is_(None), col(Acceptance.revoked_at) > at),
+    )
+    return session.exec(query.order_by(col(Acceptance.id))).all()
+
+
+def agree(session: Session, acceptance_id: int, agreed_by: str, at: datetime) -> bool:
+    """Whether it was still open, and now is agreed to. Of two at once one is told no."""
+    change = update(Acceptance).where(
+        col(Acceptance.id) == acceptance_id,
+        col(Acceptance.agreed_at).is_(None),
+        col(Acceptance.revoked_at).is_(None),
+        col(Acceptance.expires_at) > at,
+    )
+    return bool(session.connection().execute(change.values(agreed_by=agreed_by, agreed_at=at)).rowcount)
+
+
+def revoke(session: Session, acceptance_id: int, revoked_by: str, at: datetime) -> bool:
+    """Whether it was not revoked before, and now is."""
+    change = update(Acceptance).where(col(Acceptance.id) == acceptance_id, col(Acceptance.revoked_at).is_(None))
+    return bool(session.connection().execute(change.values(revoked_by=revoked_by, revoked_at=at)).rowcount)
