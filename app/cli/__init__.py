@@ -15,6 +15,7 @@ from app.cli import (
     audits,
     catalog,
     collect_code,
+    collect_pipelines,
     delivery,
     engines,
     evidence,
@@ -64,6 +65,9 @@ for group, name in (
 evidence.collect_commands.command("git")(collect_code.collect_git)
 evidence.collect_commands.command("github")(collect_code.collect_github)
 evidence.collect_commands.command("gitlab")(collect_code.collect_gitlab)
+evidence.collect_commands.command("mlflow-runs")(collect_pipelines.collect_mlflow_runs)
+evidence.collect_commands.command("dvc")(collect_pipelines.collect_dvc)
+evidence.collect_commands.command("kfp")(collect_pipelines.collect_kfp)
 cli.command("attest")(catalog.attest)
 cli.command("deploy")(delivery.deploy)
 cli.command("rollback")(delivery.roll_back)

@@ -47,7 +47,7 @@ def _trials(_source: Source, attempt: Attempt) -> Provided:
 def _pipeline_runs(_source: Source, attempt: Attempt) -> Provided:
     form: PipelineRunsForm
     kind: EvidenceKind = "pipeline-runs"
-    form, file = newest(attempt, kind, "runs of the pipeline", "assay evidence collect kfp, mlflow or dvc")
+    form, file = newest(attempt, kind, "runs of the pipeline", "assay evidence collect kfp, mlflow-runs or dvc")
     runs = tuple(_run(one, by_ci=file.cap is None) for one in form.runs)
     value = PipelineRuns(file.digest, file.cap, form.source.tool, form.pipeline, runs)
     return Provided(value, {kind: file.digest}, file.cap)

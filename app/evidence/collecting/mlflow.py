@@ -10,16 +10,23 @@ import base64
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Literal, cast, get_args
 
-from app.errors import Invalid
+from app.errors import Invalid, nearest
 from app.evidence.collecting.reading import Reader, pages
 from app.evidence.documents import Source
+from app.evidence.pipeline_runs import PipelineRunsForm, RunForm, StageForm, State, Trigger
 from app.evidence.trials import ParameterForm, TrialForm, TrialsForm
 
 API = "api/2.0/mlflow"
 PARENT = "mlflow.parentRunId"
+TRIGGER_TAG = "assay.trigger"
 PAGE = 1000
+MOST_SEARCHED = 5000
+"""Runs of an experiment that are read for those of a pipeline."""
+MOST_TOLD = 50
 
 Run = Mapping[str, Any]
 
@@ -135,3 +142,62 @@ def _scalar(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return value is None or isinstance(value, bool | int | str)
+
+
+def pipeline_runs(server: Reader, experiment: str, pipeline: str, trigger: Trigger = "unknown") -> PipelineRunsForm:
+    """The newest runs of an experiment that have child runs, each child a stage under its name.
+
+    Args:
+        trigger: what started those that do not say so by the tag ``assay.trigger`` and ran in no notebook.
+
+    Raises:
+        Invalid: there is no such experiment, or a tag names no trigger.
+    """
+    found = server.get("experiments/get-by-name", experiment_name=experiment)["experiment"]["experiment_id"]
+    runs = list(islice(_search(server, found), MOST_SEARCHED))
+    stages: dict[str, list[Run]] = {}
+    for run in reversed(runs):  # the oldest first, so that of two stages of a name the newest counts
+        if parent := _tags(run).get(PARENT):
+            stages.setdefault(parent, []).append(run)
+    whole = [run for run in runs if run["info"]["run_id"] in stages and PARENT not in _tags(run)]
+    return PipelineRunsForm(
+        source=Source(tool="mlflow", name=experiment),
+        pipeline=pipeline,
+        runs=[_pipeline_run(one, stages[one["info"]["run_id"]], trigger) for one in whole[:MOST_TOLD]],
+    )
+
+
+def _tags(run: Run) -> dict[str, str]:
+    return {one["key"]: one.get("value", "") for one in run["data"].get("tags", ())}
+
+
+def _pipeline_run(run: Run, children: Sequence[Run], trigger: Trigger) -> RunForm:
+    info, tags = run["info"], _tags(run)
+    by_hand = "manual" if tags.get("mlflow.source.type") == "NOTEBOOK" else trigger
+    named = tags.get(TRIGGER_TAG, by_hand)
+    if named not in get_args(Trigger):
+        raise Invalid(f"the MLflow run {info['run_id']} has the tag {TRIGGER_TAG} {named!r}{_hint(named)}")
+    states = {child["info"].get("run_name") or child["info"]["run_id"]: _state(child) for child in children}
+    return RunForm(
+        id=info["run_id"],
+        trigger=cast(Trigger, named),
+        orchestrated=False,
+        state=_state(run),
+        started_at=_moment(info.get("start_time")),
+        finished_at=_moment(info.get("end_time")),
+        stages=[StageForm(name=name, state=state) for name, state in states.items()],
+    )
+
+
+def _hint(named: str) -> str:
+    choices = get_args(Trigger)
+    return f", which is none of {', '.join(choices)}{nearest(named, choices)}"
+
+
+def _state(run: Run) -> State:
+    states: dict[str, State] = {"FINISHED": "succeeded", "RUNNING": "running", "SCHEDULED": "running"}
+    return states.get(run["info"]["status"], "failed")
+
+
+def _moment(milliseconds: int | str | None) -> datetime | None:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None

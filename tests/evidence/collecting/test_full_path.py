@@ -115,4 +115,4 @@ class TestPipelineIntegration:
         registered(version__pipeline=PIPELINE)
         found = finding("INFRA-3")
         assert found["verdict"] == "inconclusive"
-        assert "assay evidence collect kfp, mlflow or dvc" in found["remedy"]
+        assert "assay evidence collect kfp, mlflow-runs or dvc" in found["remedy"]
