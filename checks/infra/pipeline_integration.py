@@ -35,7 +35,8 @@ class PipelineIntegration(Check):
     Source: Breck et al. 2017, section IV, test Infra 3.
 
     Evidence: `version.pipeline` with `stages` and `cadence_days`; the kind `pipeline-runs`, by `assay evidence
-    collect kfp`, `mlflow-runs` or `dvc`, or as JSON of your own (docs/evidence.md). Of several files the newest counts.
+    collect kfp`, `mlflow-runs` or `dvc`, or as JSON of your own (docs/evidence.md). Of several files the newest
+    counts.
 
     Fix: run the pipeline from a scheduler or from CI, all of it; mend the stage that is named.
     """

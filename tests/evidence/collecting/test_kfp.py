@@ -166,7 +166,7 @@ def test_the_token_of_the_pipelines_client_is_sent(kubeflow, tmp_path, monkeypat
 
 def test_a_server_that_is_something_else_is_named(kubeflow):
     server = kubeflow()
-    server.answer = lambda *asked: None
+    server.answer = lambda *_: None
     with pytest.raises(Invalid, match=r"/apis/v2beta1/runs answered 404: .*no run"):
         collected(server)
 
