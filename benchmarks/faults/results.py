@@ -1,0 +1,45 @@
+"""What was judged, a line a judgement, so that an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parent / "results"
+
+
+class Judged(NamedTuple):
+    """``judge``: assay, deepchecks or evidently. ``verdict``: of the case's test; of a peer, pass or fail.
+
+    ``case`` is a case's id, or a world's name and a test for a whole audit of a healthy world.
+    """
+
+    judge: str
+    case: str
+    strength: str
+    seed: int
+    verdict: str
+    seconds: float
+
+
+class Results:
+    """One CSV file a judge."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def __iter__(self) -> Iterator[Judged]:
+        for path in sorted(self._folder.glob("*.csv")):
+            with path.open() as file:
+                for judge, case, strength, seed, verdict, seconds in csv.reader(file):
+                    yield Judged(judge, case, strength, int(seed), verdict, float(seconds))
+
+    def known(self) -> set[tuple[str, str, int]]:
+        return {(one.judge, one.case, one.seed) for one in self}
+
+    def add(self, judged: Judged) -> None:
+        with (self._folder / f"{judged.judge}.csv").open("a") as file:
+            csv.writer(file, lineterminator="\n").writerow(judged)

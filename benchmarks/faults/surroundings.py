@@ -1,0 +1,90 @@
+"""What surrounds a healthy model: notified changes, practised rollbacks, steady trainings, a measured staleness."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from app.audits.attempt import DependencyFacts, DependencyTold, DrillFact
+from benchmarks.faults.worlds import END, World
+
+RUNS = 6
+
+
+def surrounded(world: World) -> World:
+    """The world with healthy surroundings."""
+    return (
+        world.with_facts(dependencies=dependencies(told_after=[2.0], planted_after=1.0))
+        .but(drills=[drill()], training_runs=(training_runs(600, 2000), training_runs(600, 2000)))
+        .handing_in("staleness-predictions", staleness(world, losses={0: 0, 120: 0, 240: 0, 370: 0}))
+    )
+
+
+def dependencies(told_after: Sequence[float | None], planted_after: float | None = 1.0) -> DependencyFacts:
+    """Changes of the last week, each told so many minutes after it was seen (None: never), and a planted one."""
+    moment = END.to_pydatetime() - timedelta(days=2)
+    changes = [_change(f"table {n}", moment - timedelta(hours=n), minutes) for n, minutes in enumerate(told_after)]
+    if planted_after is not None:
+        changes.append(_change("assay drill", moment, planted_after, planted=True))
+    watched = {"requirements.txt": "lock_file", "table 0": "data", "credit register": "source_system"}
+    return DependencyFacts(watched=watched, changes=changes)
+
+
+def _change(name: str, seen: datetime, minutes: float | None, *, planted: bool = False) -> DependencyTold:
+    told = None if minutes is None else seen + timedelta(minutes=minutes)
+    receipt = None if told is None else "250 accepted"
+    return DependencyTold(name=name, kind="data", seen_at=seen, planted=planted, told_at=told, receipt=receipt)
+
+
+def drill(
+    there: float | None = 4.0, back: float | None = 5.0, requests: int = 80, failed: int = 0, age_days: float = 3.0
+) -> DrillFact:
+    """A rollback for practice: seconds there and back, requests meanwhile."""
+    return DrillFact(
+        started_at=END.to_pydatetime() - timedelta(days=age_days),
+        environment="staging",
+        there="0.9.0",
+        back="1.0.0",
+        there_seconds=there,
+        back_seconds=back,
+        requests=requests,
+        failed_requests=failed,
+        error=None if there and back else "the version does not answer",
+        automatic=True,
+    )
+
+
+def training_runs(seconds: float, memory_mb: float, seed: int = 0) -> list[bytes]:
+    """So many trainings that took this long and needed this much, give or take 5 %."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(1, 0.05, (RUNS, 2))
+    return [json.dumps({"seconds": seconds * a, "memory_mb": memory_mb * b}).encode() for a, b in noise]
+
+
+def staleness(world: World, losses: dict[int, float], seed: int = 0) -> bytes:
+    """What trainings so many days older predict for the test data: the model's own answers, in which a share of
+    ``losses`` is drawn from other rows.
+    """
+    rng = np.random.default_rng(seed)
+    rows, binary = world.test, hasattr(world.model, "predict_proba")
+    answers = (
+        world.model.predict_proba(rows[world.features])[:, 1]
+        if binary
+        else world.model.predict(rows[world.features])
+    )
+    newest = world.train[world.manifest["columns"]["time"]].max()
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("id", "cutoff", "prediction", "score"))
+    for days, share in losses.items():
+        lost = rng.random(len(rows)) < share
+        given = np.where(lost, rng.permutation(answers), answers)
+        cutoff = (newest - timedelta(days=days)).date()
+        for one, answer in zip(rows[world.id], given, strict=True):
+            writer.writerow((one, cutoff, int(answer > 0.5) if binary else answer, answer if binary else ""))
+    return text.getvalue().encode()
