@@ -1,6 +1,7 @@
 """``python -m benchmarks.faults [--full] [--only TEST ...] [--judge assay deepchecks evidently]``.
 
-The short form judges few seeds in under 20 minutes on two cores, ``--full`` as many as docs/faults.md quotes. Either goes on where it was stopped; ``--fresh`` forgets what was judged before.
+The short form judges few seeds in under 20 minutes on two cores, ``--full`` as many as docs/faults.md quotes. It
+goes on where it was stopped; ``--fresh`` forgets what was judged before.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What deepchecks' full suite and Evidently's presets say of the same worlds, under their default conditions.
 
-Each has some condition that fails on most data, healthy or not. So a case counts as found where a condition fails that
-does not fail on the untouched world of the same name and seed; how often any fails on that is told apart.
+Each has some condition that fails on most data, healthy or not. So a case counts as found where a condition fails
+that holds on the untouched world of the same name and seed; how often any fails on that is told apart.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOOKED_AT = (
 
 
 def says(judge: str, test: str, world: World, seed: int) -> str:
-    """ "fail" where a condition fails that holds in the untouched world, else "pass"."""
+    """``fail`` where a condition fails that holds in the untouched world, else ``pass``."""
     in_traffic = test.startswith("MON") or judge == "evidently"
     return "fail" if failing(judge, world, in_traffic) - _untouched(judge, world.name, seed, in_traffic) else "pass"
 

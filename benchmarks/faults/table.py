@@ -51,7 +51,7 @@ def interval(hits: int, of: int) -> str:
 
 
 def _audits(judged: list[Judged]) -> Iterator[str]:
-    """How many whole audits of an untouched world raised a false fail; of a peer, in how many a condition failed."""
+    """How many whole audits of an untouched world raised a false fail; of a peer, had any failing condition."""
     yield "| untouched world | " + " | ".join(JUDGES) + " | by Assay's |"
     yield "| --- |" + " --- |" * (len(JUDGES) + 1)
     audits = [one for one in judged if one.strength == "audit"]
