@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 
 from benchmarks.faults.results import FOLDER, Results
 from benchmarks.faults.run import PEERS, SEEDS, jobs, judge
@@ -29,13 +30,16 @@ def main() -> None:
     form, results = "full" if asked.full else "short", Results()
     known = results.known()
     due = [job for job in jobs(form, tuple(asked.judge), tuple(asked.only)) if job not in known]
-    with ProcessPoolExecutor(CORES, max_tasks_per_child=50) as pool:
+    pool = ProcessPoolExecutor(CORES, mp_context=get_context("spawn"))
+    try:
         started = [pool.submit(judge, job, SEEDS[form]["costly"]) for job in due]
         for number, done in enumerate(as_completed(started), 1):
             for judged in done.result():
                 results.add(judged)
             if number % 50 == 0:
                 print(f"{number} of {len(due)}", flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
     print(tables(results))
 
 

@@ -16,6 +16,7 @@ import skops.io
 import checks
 from app.audits.attempt import (
     Attempt,
+    CanaryFacts,
     DataFile,
     EarlierSubject,
     File,
@@ -23,6 +24,8 @@ from app.audits.attempt import (
     HandedInFile,
     Operated,
     Operation,
+    RoleFacts,
+    Span,
     Subject,
     Traffic,
 )
@@ -32,7 +35,7 @@ from app.audits.runner import run_check
 from app.catalog.manifest import Manifest
 from app.config import Settings
 from app.engines.prediction_log import write_labels
-from benchmarks.faults.worlds import END, START, World
+from benchmarks.faults.worlds import END, START, Canary, World
 from checks.contract import Missing
 from checks.serving import Report, WeakSegments
 
@@ -69,6 +72,7 @@ def attempt_of(world: World, tests: Sequence[str], folder: Path) -> Attempt:
         "traffic": _traffic(world, folder),
         "handed_in": _handed_in(world, folder),
         "operation": _operation(world, folder),
+        "canary": _canary(world.canary, folder) if world.canary else None,
         "engines": str(Settings().engines_folder),
         "earlier": [_earlier(world, *one, folder, incumbent=not n) for n, one in enumerate(world.earlier)],
     }
@@ -122,10 +126,23 @@ def _operation(world: World, folder: Path) -> Operation:
     )
 
 
-def _bytes(content: bytes, folder: Path) -> File:
+def _canary(canary: Canary, folder: Path) -> CanaryFacts:
+    def role(name: str, log: pd.DataFrame, errors: int) -> RoleFacts:
+        batch = _file(log, folder / f"{name}.parquet")
+        return RoleFacts(requests=len(log) + errors, errors=errors, batches=[batch])
+
+    return CanaryFacts(
+        environment=ENVIRONMENT,
+        spans=[Span(start=START.to_pydatetime(), end=END.to_pydatetime())],
+        canary=role("canary", canary.log, canary.errors),
+        stable=role("stable", canary.stable_log, canary.stable_errors),
+    )
+
+
+def _bytes(content: bytes, folder: Path) -> HandedInFile:
     path = folder / hashlib.sha256(content).hexdigest()
     path.write_bytes(content)
-    return File(path=str(path), format="json", digest=path.name)
+    return _handed("training-run", path)
 
 
 def _handed_in(world: World, folder: Path) -> dict[str, list[HandedInFile]]:

@@ -15,7 +15,7 @@ from benchmarks.faults.surroundings import surrounded
 from benchmarks.faults.worlds import WORLDS
 from checks.rubric import BY_ID
 
-CHEAP = ("DATA-1", "DATA-4", "DATA-5", "INFRA-7", "MON-1", "MON-3", "MON-4", "MON-6")
+CHEAP = ("DATA-1", "DATA-4", "DATA-5", "MODEL-2", "INFRA-7", "MON-1", "MON-3", "MON-4", "MON-6")
 SEEDS = {"short": {"cheap": 10, "costly": 3, "peers": 1}, "full": {"cheap": 200, "costly": 20, "peers": 2}}
 PEERS = tuple(peers.KINDS)
 PEERS_LOOK_AT = {"short": ("strong",), "full": ("strong", "healthy")}

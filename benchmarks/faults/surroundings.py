@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from app.audits.attempt import DependencyFacts, DependencyTold, DrillFact
-from benchmarks.faults.worlds import END, World
+from benchmarks.faults.worlds import END, Canary, World
+from checks.serving import LATENCY
 
 RUNS = 6
 
@@ -22,7 +23,34 @@ def surrounded(world: World) -> World:
         world.with_facts(dependencies=dependencies(told_after=[2.0], planted_after=1.0))
         .but(drills=[drill()], training_runs=(training_runs(600, 2000), training_runs(600, 2000)))
         .handing_in("staleness-predictions", staleness(world, losses={0: 0, 120: 0, 240: 0, 370: 0}))
+        .handing_in("metric-pairs", metric_pairs(agreement=1.0))
+        .handing_in("deleted-ids", b"")
+        .handing_in("access-list", access_list())
+        .but(canary=canary(world))
     )
+
+
+def canary(world: World, slower: float = 1.0, unanswered: float = 0.0) -> Canary:
+    """Every fifth request went to the canary; there a share ``unanswered`` of as many more got no answer."""
+    fifth = world.log.index % 5 == 0
+    log, stable = world.log[fifth].reset_index(drop=True), world.log[~fifth].reset_index(drop=True)
+    log = log.assign(**{LATENCY: log[LATENCY] * slower})
+    return Canary(log, round(unanswered * len(log)), stable, 0)
+
+
+def metric_pairs(agreement: float, pairs: int = 12, seed: int = 0) -> bytes:
+    """Experiments whose online figure follows the offline one (1), nothing (0) or the opposite (-1)."""
+    rng = np.random.default_rng(seed)
+    offline = np.linspace(0.6, 0.85, pairs)
+    drawn = rng.permutation(offline)
+    followed = offline if agreement > 0 else offline[::-1]
+    online = abs(agreement) * followed + (1 - abs(agreement)) * drawn + rng.normal(0, 0.005, pairs)
+    lines = (f"v{n},{a:.4f},{b:.4f},4000" for n, (a, b) in enumerate(zip(offline, online, strict=True)))
+    return "\n".join(["name,offline,online,rows", *lines]).encode()
+
+
+def access_list(features: Sequence[str] = ("group:risk",)) -> bytes:
+    return json.dumps({"raw": ["group:risk", "group:data"], "features": list(features)}).encode()
 
 
 def dependencies(told_after: Sequence[float | None], planted_after: float | None = 1.0) -> DependencyFacts:

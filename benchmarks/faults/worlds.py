@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,15 @@ START, DAYS = pd.Timestamp("2024-10-07", tz="UTC"), 7
 END = START + pd.Timedelta(days=DAYS)
 """The window of traffic; at its end the audit looks at the world."""
 LATENCY_MS = 4.0
+
+
+class Canary(NamedTuple):
+    """What a canary and the stable version beside it answered, and how many requests got no answer."""
+
+    log: pd.DataFrame
+    errors: int
+    stable_log: pd.DataFrame
+    stable_errors: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class World:
     handed_in: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
     training_runs: tuple[Sequence[bytes], Sequence[bytes]] = ((), ())
     drills: Sequence[DrillFact] = ()
+    canary: Canary | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -231,7 +241,8 @@ def _feature(column: pd.Series[Any]) -> dict[str, Any]:
     """What an owner would write down: room around what was seen."""
     low, high = float(column.min()), float(column.max())
     room = 0.2 * (high - low)
-    return {"name": column.name, "type": "number", "min": low - room, "max": high + room, "nullable": False}
+    expected = {"type": "number", "min": low - room, "max": high + room, "nullable": False}
+    return {"name": column.name, **expected, "cost": 0.01, "upstream": ["survey"]}
 
 
 def _times(rows: int, seed: int) -> pd.DatetimeIndex:

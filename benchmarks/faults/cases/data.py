@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from benchmarks.faults.cases import Cases
+from benchmarks.faults.surroundings import access_list
 from benchmarks.faults.worlds import World, credit, health
 
 CASES = Cases()
@@ -114,6 +119,55 @@ def two_columns_that_stand_in_for_each_other(seed: int) -> World:
     return with_feature(health(seed), "disea_again", lambda rows: rows["disea"] + random.normal(0, 0.5, len(rows)))
 
 
+# --- DATA-3 -------------------------------------------------------------------------------------
+
+
+def _costly(seed: int, useful: float, **declared: Any) -> World:
+    """One number more that tells the label so much, what it is declared to cost, and a model that ignores what
+    tells it nothing (L1).
+    """
+    random, world = rng(seed, "costly"), health(seed)
+    wider = with_feature(
+        world, "bureau_mark", lambda rows: useful * rows[world.label] + random.normal(0, 1, len(rows))
+    )
+    *others, last = wider.manifest["features"]
+    return wider.declaring(features=[*others, {**last, **declared}]).trained(wider.train, _sparing())
+
+
+def _sparing() -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.02, l1_ratio=1, solver="liblinear"))
+
+
+@CASES.strong("DATA-3")
+def dear_and_useless(seed: int) -> World:
+    return _costly(seed, useful=0, cost=0.35)
+
+
+@CASES.strong("DATA-3")
+def five_systems_for_nothing(seed: int) -> World:
+    return _costly(seed, useful=0, cost=0.0, upstream=["a", "b", "c", "d", "e"])
+
+
+@CASES.strong("DATA-3")
+def a_hundred_columns_for_nothing(seed: int) -> World:
+    """A category of three hundred values, one column each, that tells nothing."""
+    random = rng(seed, "wide")
+    world = health(seed)
+    codes = [f"branch {n}" for n in range(300)]
+    parts = {p: getattr(world, p).assign(branch=random.choice(codes, len(getattr(world, p)))) for p in PARTS}
+    declared = {"name": "branch", "type": "category", "categories": codes, "cost": 0.0}
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    wide = ColumnTransformer([("scale", StandardScaler(), world.features), ("branch", one_hot, ["branch"])])
+    learner = Pipeline([("prepare", wide), ("learn", _sparing()[-1])])
+    wider = world.declaring(features=[*world.manifest["features"], declared]).but(**parts)
+    return wider.trained(parts["train"], learner)
+
+
+@CASES.healthy("DATA-3")
+def dear_and_useful(seed: int) -> World:
+    return _costly(seed, useful=1.0, cost=0.35, upstream=["a", "b", "c", "d", "e"])
+
+
 # --- DATA-4 -------------------------------------------------------------------------------------
 
 
@@ -148,3 +202,54 @@ def _career(seed: int, spread: float) -> World:
         return 12 * (rows["age"] - 18) + random.normal(0, spread, len(rows))
 
     return with_feature(credit(seed), "career_months", months)
+
+
+# --- DATA-5 -------------------------------------------------------------------------------------
+
+NOTES = ("called twice", "papers complete", "wants a quick answer", "known customer", "paid 23/11")
+
+
+def _noted(seed: int, share: float, personal: Any, column: str = "note") -> World:
+    """A column of free text beside the features; ``personal(number)`` is in a share of its cells."""
+    world, random = surrounded_for_privacy(health(seed)), rng(seed, "notes")
+    plain = random.choice(np.array(NOTES, dtype=object), len(world.train))
+    told = [personal(int(number)) for number in random.integers(0, 1000, len(world.train))]
+    hit = random.random(len(world.train)) < share
+    return world.but(train=world.train.assign(**{column: np.where(hit, told, plain)}))
+
+
+def surrounded_for_privacy(world: World) -> World:
+    return world.handing_in("deleted-ids", b"").handing_in("access-list", access_list())
+
+
+@CASES.strong("DATA-5")
+def addresses_in_notes(seed: int) -> World:
+    return _noted(seed, 0.01, lambda number: f"write to ada.brandt{number}@example.com")
+
+
+@CASES.strong("DATA-5")
+def accounts_in_notes(seed: int) -> World:
+    return _noted(seed, 0.01, lambda _: "pay to DE89 3704 0044 0532 0130 00")
+
+
+@CASES.strong("DATA-5")
+def people_who_asked_to_be_deleted(seed: int) -> World:
+    world = surrounded_for_privacy(health(seed))
+    asked = world.train[world.id].sample(3, random_state=seed)
+    return world.handing_in("deleted-ids", "\n".join(asked).encode())
+
+
+@CASES.strong("DATA-5")
+def features_open_to_more_than_the_raw_data(seed: int) -> World:
+    return surrounded_for_privacy(health(seed)).handing_in("access-list", access_list(["group:risk", "group:all"]))
+
+
+@CASES.healthy("DATA-5")
+def notes_of_nobody(seed: int) -> World:
+    return _noted(seed, 0.5, lambda number: f"case {number:03d}-{number * 7919 % 100_000:05d}, 12.5 % of 4,200.00")
+
+
+@CASES.healthy("DATA-5")
+def addresses_where_they_are_declared(seed: int) -> World:
+    world = _noted(seed, 0.5, lambda number: f"ada.brandt{number}@example.com", column="contact")
+    return world.declaring(columns={**world.manifest["columns"], "personal": ["contact"]})

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from benchmarks.faults.cases import Cases
 from benchmarks.faults.cases.data import rng, with_feature
 from benchmarks.faults.cases.model import shuffled
-from benchmarks.faults.surroundings import drill
+from benchmarks.faults.surroundings import canary, drill
 from benchmarks.faults.worlds import World, credit, diabetes, health, tumour
 from checks.serving import PREDICTION, SCORE
 
@@ -96,6 +96,32 @@ def answers_with_a_random_part(seed: int) -> World:
     world = diabetes(seed)
     noise = rng(seed, "random").normal(0, 1, len(world.log))
     return world.but(log=world.log.assign(**{PREDICTION: world.log[PREDICTION] + noise}))
+
+
+# --- INFRA-6 ------------------------------------------------------------------------------------
+
+
+@CASES.strong("INFRA-6")
+def a_canary_that_leaves_a_twentieth_unanswered(seed: int) -> World:
+    return health(seed).but(canary=canary(health(seed), unanswered=0.05))
+
+
+@CASES.strong("INFRA-6")
+def a_canary_that_takes_twice_as_long(seed: int) -> World:
+    return health(seed).but(canary=canary(health(seed), slower=2.0))
+
+
+@CASES.strong("INFRA-6")
+def a_door_that_refuses_what_the_model_knows(seed: int) -> World:
+    """Income may not be missing, says the manifest; in every twentieth row it is, and serving refuses that."""
+    world = credit(seed)
+    income, *others = world.manifest["features"]
+    return world.declaring(features=[{**income, "nullable": False}, *others]).but(canary=canary(world))
+
+
+@CASES.healthy("INFRA-6")
+def a_canary_a_twentieth_slower(seed: int) -> World:
+    return health(seed).but(canary=canary(health(seed), slower=1.05))
 
 
 # --- INFRA-7 ------------------------------------------------------------------------------------

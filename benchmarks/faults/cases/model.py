@@ -12,8 +12,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from benchmarks.faults.cases import Cases
 from benchmarks.faults.cases.data import PARTS, rng, with_feature
-from benchmarks.faults.surroundings import staleness
-from benchmarks.faults.worlds import World, credit, health
+from benchmarks.faults.surroundings import metric_pairs, staleness
+from benchmarks.faults.worlds import World, credit, health, tumour
 
 CASES = Cases()
 
@@ -28,6 +28,29 @@ def shuffled(frame: pd.DataFrame, column: str, where: Any, random: np.random.Gen
 def flipped(frame: pd.DataFrame, label: str, where: Any) -> pd.DataFrame:
     """The frame with the other one of the labels 0 and 1 in these rows."""
     return frame.assign(**{label: frame[label].mask(where, 1 - frame[label])})
+
+
+# --- MODEL-2 ------------------------------------------------------------------------------------
+
+
+@CASES.strong("MODEL-2")
+def figures_that_have_nothing_to_do_with_each_other(seed: int) -> World:
+    return tumour(seed).handing_in("metric-pairs", metric_pairs(agreement=-0.2, seed=seed))
+
+
+@CASES.strong("MODEL-2")
+def what_looks_better_turns_out_worse(seed: int) -> World:
+    return tumour(seed).handing_in("metric-pairs", metric_pairs(agreement=-1.0, seed=seed))
+
+
+@CASES.strong("MODEL-2")
+def ten_versions_the_other_way_round(seed: int) -> World:
+    return tumour(seed).handing_in("metric-pairs", metric_pairs(agreement=-0.7, pairs=10, seed=seed))
+
+
+@CASES.healthy("MODEL-2")
+def figures_that_agree_with_noise(seed: int) -> World:
+    return tumour(seed).handing_in("metric-pairs", metric_pairs(agreement=0.9, pairs=16, seed=seed))
 
 
 # --- MODEL-4 ------------------------------------------------------------------------------------
