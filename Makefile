@@ -10,7 +10,7 @@ PEERS  := .peers
 PIP    := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help setup setup-dev demo test test-postgres lint bench bench-estimates peers fuzz docs lock clean
+.PHONY: help setup setup-dev demo test test-postgres lint bench bench-estimates bench-faults peers fuzz docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -72,6 +72,9 @@ lint: setup-dev ## linters, types, import directions
 
 bench: setup-dev ## the figures that README and docs quote
 	@$(BIN)/python -m benchmarks
+
+bench-faults: setup-dev ## planted faults and healthy twins, short form; FULL=1 as docs/faults.md quotes it
+	@$(BIN)/python -m benchmarks.faults $(if $(FULL),--full)
 
 peers: $(PEERS)/.installed ## install what benchmarks.estimates compares with (NannyML)
 

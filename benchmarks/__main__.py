@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("import_weight", "gate_latency", "drift", "monitoring_audit", "prediction_pushes")
+BENCHMARKS = ("import_weight", "gate_latency", "drift", "monitoring_audit", "whole_audit", "prediction_pushes")
 
 for name in BENCHMARKS:
     print(f"== {name}", flush=True)

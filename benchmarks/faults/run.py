@@ -21,6 +21,10 @@ PEERS = tuple(peers.KINDS)
 PEERS_LOOK_AT = {"short": ("strong",), "full": ("strong", "healthy")}
 
 
+def computed_tests() -> list[str]:
+    return [test for test in checks.discover() if BY_ID[test].by != "C"]
+
+
 def jobs(form: str, judges: tuple[str, ...], only: tuple[str, ...]) -> Iterator[tuple[str, str, int]]:
     """(judge, case id or world, seed): seeds outermost, so that a stopped run is even."""
     seeds = SEEDS[form]
@@ -66,8 +70,8 @@ def _healthy_by_peer(who: str, name: str, seed: int) -> Judged:
 
 def _healthy_audit(name: str, seed: int, *, costly: bool) -> list[Judged]:
     """All computed tests of an untouched world, the cheap ones alone beyond ``costly``."""
-    computed = [test for test in checks.discover() if BY_ID[test].by != "C" and (costly or test in CHEAP)]
-    found = findings(surrounded(WORLDS[name](seed)), computed)
+    tests = [test for test in computed_tests() if costly or test in CHEAP]
+    found = findings(surrounded(WORLDS[name](seed)), tests)
     total = round(sum(one.seconds for one in found.values()), 2)
     verdicts = [
         Judged("assay", f"{name}/{test}", "healthy", seed, str(one.verdict), one.seconds)

@@ -211,9 +211,14 @@ def _shuffled(name: str, frame: pd.DataFrame, label: str, learner: Any, seed: in
         site=np.random.default_rng(seed).choice(["A", "B"], len(rows)),
     )
     half, rest = len(rows) // 2, len(rows) // 4
-    features = [column for column in frame.columns if column != label]
+    manifest = declared_by_data(name, rows, label, [column for column in frame.columns if column != label])
+    return _world(name, manifest, learner, (rows[:half], rows[half : half + rest], rows[half + rest :]))
+
+
+def declared_by_data(name: str, rows: pd.DataFrame, label: str, features: Sequence[str]) -> dict[str, Any]:
+    """The manifest that an owner would write who looked at the data, which has columns id, known_at and site."""
     regression = rows[label].nunique() > 2
-    manifest = {
+    return {
         "assay": 1,
         "model": {
             "name": name,
@@ -230,11 +235,10 @@ def _shuffled(name: str, frame: pd.DataFrame, label: str, learner: Any, seed: in
         "data": {"train": {"path": "train.parquet"}, "test": {"path": "test.parquet"}},
         "columns": {"label": label, "id": "id", "time": "known_at"} | ({} if regression else {"positive": 1}),
         "quality": {"metric": "r2" if regression else "roc_auc", "floor": 0.2 if regression else 0.6},
-        "features": [_feature(frame[column]) for column in features],
+        "features": [_feature(rows[column]) for column in features],
         "sensitive": ["site"],
         "slices": [{"name": "site A", "where": {"site": "A"}}, {"name": "site B", "where": {"site": "B"}}],
     }
-    return _world(name, manifest, learner, (rows[:half], rows[half : half + rest], rows[half + rest :]))
 
 
 def _feature(column: pd.Series[Any]) -> dict[str, Any]:
