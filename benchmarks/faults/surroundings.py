@@ -26,6 +26,7 @@ def surrounded(world: World) -> World:
         .handing_in("metric-pairs", metric_pairs(agreement=1.0))
         .handing_in("deleted-ids", b"")
         .handing_in("access-list", access_list())
+        .handing_in("training-outcome", *outcomes(world, world.trained(world.train)))
         .but(canary=canary(world))
     )
 
@@ -47,6 +48,31 @@ def metric_pairs(agreement: float, pairs: int = 12, seed: int = 0) -> bytes:
     online = abs(agreement) * followed + (1 - abs(agreement)) * drawn + rng.normal(0, 0.005, pairs)
     lines = (f"v{n},{a:.4f},{b:.4f},4000" for n, (a, b) in enumerate(zip(offline, online, strict=True)))
     return "\n".join(["name,offline,online,rows", *lines]).encode()
+
+
+def outcomes(*trainings: World) -> list[bytes]:
+    """What trainings that call themselves the same came to, on the first hundred and more rows of the test data."""
+    return [
+        json.dumps(
+            {
+                "run": f"run {number}",
+                "commit": "3f2a91c5d0b1",
+                "data": "d" * 64,
+                "config": {"seed": 28},
+                "predictions": dict(
+                    zip(world.test[world.id].astype(str)[:110], _answers(world)[:110], strict=True)
+                ),
+            }
+        ).encode()
+        for number, world in enumerate(trainings)
+    ]
+
+
+def _answers(world: World) -> list[float]:
+    rows = world.test[world.features]
+    binary = hasattr(world.model, "predict_proba")
+    found: list[float] = (world.model.predict_proba(rows)[:, 1] if binary else world.model.predict(rows)).tolist()
+    return found
 
 
 def access_list(features: Sequence[str] = ("group:risk",)) -> bytes:
@@ -99,12 +125,7 @@ def staleness(world: World, losses: dict[int, float], seed: int = 0) -> bytes:
     ``losses`` is drawn from other rows.
     """
     rng = np.random.default_rng(seed)
-    rows, binary = world.test, hasattr(world.model, "predict_proba")
-    answers = (
-        world.model.predict_proba(rows[world.features])[:, 1]
-        if binary
-        else world.model.predict(rows[world.features])
-    )
+    rows, binary, answers = world.test, hasattr(world.model, "predict_proba"), np.array(_answers(world))
     newest = world.train[world.manifest["columns"]["time"]].max()
     text = io.StringIO()
     writer = csv.writer(text)

@@ -7,12 +7,47 @@ from sklearn.base import clone
 
 from benchmarks.faults.cases import Cases
 from benchmarks.faults.cases.data import rng, with_feature
-from benchmarks.faults.cases.model import shuffled
-from benchmarks.faults.surroundings import canary, drill
+from benchmarks.faults.cases.model import flipped, shuffled
+from benchmarks.faults.surroundings import canary, drill, outcomes
 from benchmarks.faults.worlds import World, credit, diabetes, health, tumour
 from checks.serving import PREDICTION, SCORE
 
 CASES = Cases()
+
+
+# --- INFRA-1 ------------------------------------------------------------------------------------
+
+
+def _trained_twice(world: World, again: World) -> World:
+    return world.handing_in("training-outcome", *outcomes(world, again))
+
+
+@CASES.strong("INFRA-1")
+def a_seed_that_was_not_fixed(seed: int) -> World:
+    world = credit(seed)
+    other = clone(world.model).set_params(learn__random_state=1000 + seed)
+    return _trained_twice(world, world.trained(world.train, other))
+
+
+@CASES.strong("INFRA-1")
+def rows_in_another_order(seed: int) -> World:
+    """Early stopping keeps the rows aside that come at certain places."""
+    world = credit(seed)
+    return _trained_twice(world, world.trained(world.train.sample(frac=1, random_state=seed)))
+
+
+@CASES.strong("INFRA-1")
+def one_row_in_a_hundred_was_corrected_meanwhile(seed: int) -> World:
+    world = health(seed)
+    hit = rng(seed, "corrected").random(len(world.train)) < 0.01
+    return _trained_twice(world, world.trained(flipped(world.train, world.label, hit)))
+
+
+@CASES.healthy("INFRA-1")
+def linear_algebra_in_another_order(seed: int) -> World:
+    """Rows summed in another order: differences at the edge of double precision."""
+    world = diabetes(seed)
+    return _trained_twice(world, world.trained(world.train.sample(frac=1, random_state=seed)))
 
 
 # --- INFRA-4 ------------------------------------------------------------------------------------
