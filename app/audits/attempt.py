@@ -107,7 +107,7 @@ class DependencyFacts(Message):
 
 
 class DrillFact(Message):
-    """As ``checks.serving.Drill``."""
+    """As ``checks.operation.Drill``."""
 
     started_at: datetime
     environment: str

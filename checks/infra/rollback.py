@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from checks.contract import Check, Judgement, Measured, Measurement, Thresholds, Verdict
-from checks.serving import Moment, RollbackDrills
+from checks.operation import RollbackDrills
+from checks.serving import Moment
 
 SECONDS_A_DAY = 86_400
 

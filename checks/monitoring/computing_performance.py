@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from checks.contract import CONFIDENCE, Check, Judgement, Measured, Measurement, Thresholds, Verdict
 from checks.methods.ratios import quantile_ratio
-from checks.serving import Performance, PerformanceHistory
+from checks.operation import Performance, PerformanceHistory
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Thresholds, Verdict
-from checks.serving import DependencyChange, DependencyHistory, Moment
+from checks.operation import DependencyChange, DependencyHistory
+from checks.serving import Moment
 
 NEEDED = {"lock_file": "the lock file of its environment", "data": "the data it is trained on or reads"}
 MOST_TOLD = 5

@@ -15,7 +15,7 @@ from app.engines.prediction_log import Row
 from app.monitoring.predictions import Destination, store_rows
 from app.tables import Audit, Blob, HandedInEvidence, RollbackDrill, Version
 from checks.contract import Missing
-from checks.serving import PerformanceHistory, RollbackDrills
+from checks.operation import PerformanceHistory, RollbackDrills
 from tests.gate import planted
 
 pytestmark = pytest.mark.both_databases

@@ -9,7 +9,7 @@ import pytest
 
 from checks.contract import Verdict
 from checks.monitoring.computing_performance import ComputingPerformance
-from checks.serving import Performance, PerformanceHistory
+from checks.operation import Performance, PerformanceHistory
 
 CHECK = ComputingPerformance()
 

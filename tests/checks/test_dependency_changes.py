@@ -6,7 +6,8 @@ import pytest
 
 from checks.contract import Verdict
 from checks.monitoring.dependency_changes import DependencyChanges
-from checks.serving import DependencyChange, DependencyHistory, Moment
+from checks.operation import DependencyChange, DependencyHistory
+from checks.serving import Moment
 from tests.checks.planted import judged, require_storable
 
 CHECK = DependencyChanges()

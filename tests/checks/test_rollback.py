@@ -8,7 +8,8 @@ import pytest
 
 from checks.contract import Verdict
 from checks.infra.rollback import Rollback
-from checks.serving import Drill, Moment, RollbackDrills
+from checks.operation import Drill, RollbackDrills
+from checks.serving import Moment
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.audits.attempt import Attempt
 from app.audits.providing.contract import Provided, Providers, Source
 from checks.contract import Missing
-from checks.serving import DependencyChange, DependencyHistory
+from checks.operation import DependencyChange, DependencyHistory
 
 
 def _history(_source: Source, attempt: Attempt) -> Provided:

@@ -10,7 +10,8 @@ from app.audits.attempt import Attempt, File, Operated, Operation
 from app.audits.providing.contract import Provided, Providers, Source
 from app.evidence import training_run
 from checks.contract import Missing
-from checks.serving import AT, LATENCY, Drill, Performance, PerformanceHistory, RollbackDrills
+from checks.operation import Drill, Performance, PerformanceHistory, RollbackDrills
+from checks.serving import AT, LATENCY
 
 if TYPE_CHECKING:
     import pandas as pd
