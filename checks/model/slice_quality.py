@@ -25,6 +25,7 @@ from checks.methods.cohorts import (
     subset,
 )
 from checks.methods.metrics import corrected_lower_bounds
+from checks.methods.ranking import AREAS, slice_areas
 from checks.methods.slices import DECLARED, FOUND, MANDATORY, search_half, slice_mask, slices_of
 from checks.serving import FullSuite, WeakSegments
 
@@ -55,6 +56,12 @@ class SliceQuality(Check):
     bound of the gap exceeds `max_gap`, that of the change `max_regression`, or, where the policy sets it, that of
     its error `max_slice_error` (the paper's example is 0.05). Errors and gaps are shares: 0.05 is 5 points.
 
+    Where the declared metric is roc_auc or log_loss of a binary model, errors can hide a slice in which it ranks no
+    better than chance (with few positives it errs on all of them everywhere). So a slice with 20 rows of either
+    class also fails when its ROC area is below that of the other rows, and below what the model's own probabilities
+    foresee for it (a slice in which inputs vary little ranks worse by nature), both by more than `max_area_gap`
+    (variance by Hanley and McNeil 1982, corrected as above).
+
     Weak segments are searched for by deepchecks on one half of the rows and judged on the other. Where labels are
     less certain every model errs more, so a found segment whose gap the model's own probabilities foresee (the mean
     of 1 - max p) is named and fails nothing: the gap of error minus foreseen error must exceed `max_gap` as well.
@@ -77,6 +84,7 @@ class SliceQuality(Check):
         "max_gap": 0.05,
         "max_regression": 0.01,
         "max_slice_error": None,
+        "max_area_gap": 0.1,
         "min_rows": 100,
     }
 
@@ -99,6 +107,8 @@ class SliceQuality(Check):
         serving = _serving(declared, rows, earlier)
         change = None if serving is None else errors - serving
         measured = [_measured(one, family, rows, errors, change, binary) for family, one in slices]
+        for (_, one), found in zip(slices, measured, strict=True):
+            found.update({} if found["problem"] else slice_areas(declared, rows, one.where))
         if weak is not None:
             judges = ~search_half(len(holdout.frame))[rows.positions]
             unseen, rest = subset(rows, judges), None if change is None else change[judges]
@@ -124,7 +134,10 @@ class SliceQuality(Check):
         found = [one for one in judged if _family(one) == FOUND and one["unforeseen"] is not None]
         unforeseen = _exceeding(found, "unforeseen", thresholds["max_gap"], "")
         foreseen = [one["name"] for one in found if one["name"] in worse and one["name"] not in unforeseen]
+        area, limit = "of ROC area below the other rows", thresholds["max_area_gap"]
+        blind = _exceeding(judged, "area_gap", limit, area)
         faults = [
+            *(blind[name] for name in _exceeding(judged, "area_surprise", limit, area) if name in blind),
             *(told for name, told in worse.items() if name not in foreseen),
             *_exceeding(
                 judged, "change", thresholds["max_regression"], f"above version {measured['incumbent']}"
@@ -181,7 +194,7 @@ def _measured(
 ) -> dict[str, Any]:
     """What is stored of a slice: numbers of rows, estimates and standard errors, None where undefined."""
     found: dict[str, Any] = {"name": one.name, "family": family, "problem": None, "rows": 0}
-    found |= dict.fromkeys(FIGURES)
+    found |= dict.fromkeys((*FIGURES, *AREAS))
     try:
         mask = slice_mask(one.where, rows.frame)
     except ValueError as problem:
@@ -213,7 +226,7 @@ def _gap(values: np.ndarray, mask: np.ndarray, *, binary: bool) -> tuple[float, 
 
 def _exceeding(slices: Sequence[dict[str, Any]], what: str, limit: float | None, told: str) -> dict[str, str]:
     """A sentence part by name for each slice whose lower bound, corrected in its family, exceeds the limit."""
-    given = [one for one in slices if one[what] is not None]
+    given = [one for one in slices if one.get(what) is not None]
     if limit is None:
         return {}
     found: dict[str, str] = {}

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import roc_auc_score
 
 from checks.contract import Missing, Verdict
 from checks.evidence import EarlierVersions, OrganisationPolicy, Predictions, Slice, Task
+from checks.methods.ranking import ranking
 from checks.model.slice_quality import SliceQuality
 from tests.checks.planted import (
     declaration,
@@ -239,3 +241,92 @@ def test_the_same_audit_twice_is_identical_and_judged_alike_from_the_database():
     first, second = (measured(frame, uneven(frame, 0.25, 0.1)) for _ in range(2))
     assert first == second
     assert CHECK.judge(stored(first), CHECK.thresholds) == judged(CHECK, first)
+
+
+# --- ranking within a slice ---------------------------------------------------------------------------
+
+
+def rare(rows=6000, seed=0, blind=True):
+    """Some 9 % positives, as the scores foresee, except that those of the isle are anybody's guess if ``blind``."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"region": rng.choice(["north", "south", "isle"], rows, p=[0.6, 0.2, 0.2])})
+    score = 1 / (1 + np.exp(-rng.normal(-3, 1.5, rows)))
+    truth = (rng.random(rows) < score).astype(int)
+    isle = (frame["region"] == "isle").to_numpy()
+    if blind:
+        truth[isle] = rng.permutation(truth[isle])
+    return frame.assign(y=truth), score
+
+
+def ranked(frame, score, slices=(NORTH, ISLE), policy=None, **declared):
+    declared = declaration(slices=slices, **declared)
+    label = (score > 0.5).astype(int)
+    return CHECK.measure(declared, holdout(frame), answered(None, label, score), NOTHING, policy)
+
+
+def test_a_slice_that_is_ranked_by_chance_fails_though_its_errors_are_those_of_any_other():
+    found = ranked(*rare())
+    judgement = judged(CHECK, found)
+    isle = next(one for one in stored(found)["slices"] if one["name"] == "isle")
+    assert isle["area"] == pytest.approx(0.5, abs=0.05)
+    assert judgement.verdict is Verdict.FAIL
+    assert "slice isle" in judgement.reason
+    assert "of ROC area below the other rows" in judgement.reason
+    assert "north" not in judgement.reason
+    assert judged(CHECK, found, max_area_gap=0.9).verdict is Verdict.PASS
+    assert judged(CHECK, found, max_area_gap=None).verdict is Verdict.PASS
+    require_storable(found)
+
+
+def test_the_organisations_slice_is_not_diluted_by_hundreds_of_the_owners():
+    frame, score = rare()
+    frame["id"] = np.arange(len(frame))
+    many = tuple(Slice(f"tenth {i}", {"id": {"min": i, "max": i + 600}}) for i in range(0, 5400, 18))
+    policy = OrganisationPolicy(slices=(ISLE,))
+    assert judged(CHECK, ranked(frame, score, many, policy)).verdict is Verdict.FAIL
+
+
+def test_a_slice_that_ranks_worse_by_nature_passes_as_its_own_probabilities_foresee_it():
+    frame, score = rare(rows=20_000, blind=False)
+    rng = np.random.default_rng(1)
+    flat = (frame["region"] == "isle").to_numpy()
+    score = np.where(flat, rng.uniform(0.08, 0.1, len(frame)), score)
+    frame["y"] = (rng.random(len(frame)) < score).astype(int)
+    found = ranked(frame, score)
+    isle = next(one for one in stored(found)["slices"] if one["name"] == "isle")
+    assert isle["area_gap"] > 0.2
+    assert isle["area_surprise"] < 0.05
+    assert judged(CHECK, found).verdict is Verdict.PASS
+
+
+def test_healthy_slices_are_seldom_called_blind():
+    judgements = [judged(CHECK, ranked(*rare(rows=2000, seed=seed, blind=False))) for seed in range(100)]
+    assert [one.verdict for one in judgements].count(Verdict.FAIL) <= 2
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "balanced_accuracy"])
+def test_where_the_declared_metric_counts_labels_ranking_is_not_judged(metric):
+    found = ranked(*rare(), metric=metric)
+    assert {one["area"] for one in stored(found)["slices"]} == {None}
+    assert judged(CHECK, found).verdict is Verdict.PASS
+
+
+def test_area_and_variance_are_scikit_learns_and_the_bootstraps():
+    frame, score = rare(rows=1500)
+    positive = (frame["y"] == 1).to_numpy()
+    score = np.round(score, 2)  # ties
+    found = ranking(positive, score)
+    assert found.area == pytest.approx(roc_auc_score(positive, score))
+    drawn = [RNG.integers(0, len(frame), len(frame)) for _ in range(500)]
+    spread = np.std([roc_auc_score(positive[rows], score[rows]) for rows in drawn])
+    assert found.variance**0.5 == pytest.approx(spread, rel=0.25)
+    coin = np.random.default_rng(0)
+    areas = [roc_auc_score(coin.random(len(score)) < score, score) for _ in range(200)]
+    assert found.foreseen == pytest.approx(np.mean(areas), abs=0.01)
+
+
+@pytest.mark.parametrize(("positives", "judgeable"), [(19, False), (20, True)])
+def test_twenty_of_either_class_are_needed(positives, judgeable):
+    positive = np.arange(100) < positives
+    assert (ranking(positive, np.linspace(0, 1, 100)) is not None) is judgeable
+    assert (ranking(~positive, np.linspace(0, 1, 100)) is not None) is judgeable

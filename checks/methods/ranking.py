@@ -1,0 +1,81 @@
+"""How well scores rank the rows of a slice: the ROC area, and what the scores themselves foresee of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from checks.evidence import Declaration, Task
+from checks.methods.cohorts import Labelled
+from checks.methods.metrics import NEEDS_PROBABILITIES
+from checks.methods.slices import slice_mask
+
+if TYPE_CHECKING:
+    import numpy as np
+
+AREAS = ("area", "area_gap", "area_gap_se", "area_surprise", "area_surprise_se")
+
+FEWEST = 20
+"""Rows of either class below which an area says too little."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """``area``: how often a positive outranks a negative, ties counting half. ``foreseen``: how often it would if
+    each row were positive with the probability that the model gives it; where inputs vary little, both are low.
+    ``variance`` is the area's.
+    """
+
+    area: float
+    foreseen: float
+    variance: float
+
+
+def slice_areas(declared: Declaration, rows: Labelled, where: Mapping[str, Any]) -> dict[str, float]:
+    """A slice's ROC ``area``, how far it is below that of the other rows and below the foreseen one, with standard
+    errors; nothing where the declared metric is none of probabilities, or there are too few rows.
+    """
+    score = rows.predicted.positive_score(declared.positive) if declared.task is Task.BINARY else None
+    if score is None or declared.metric not in NEEDS_PROBABILITIES:
+        return {}
+    mask, positive = slice_mask(where, rows.frame), rows.truth == declared.positive
+    inside, others = ranking(positive[mask], score[mask]), ranking(positive[~mask], score[~mask])
+    if inside is None or others is None:
+        return {}
+    gap = others.area - inside.area, sqrt(others.variance + inside.variance)
+    surprise = inside.foreseen - inside.area, sqrt(inside.variance)
+    return dict(zip(AREAS, (inside.area, *gap, *surprise), strict=True))
+
+
+def ranking(positive: np.ndarray, score: np.ndarray) -> Ranking | None:
+    """Of n rows, with the variance of Hanley and McNeil (1982); None below ``FEWEST`` rows of either class.
+
+    Args:
+        positive: (n,) bool.
+        score: (n,) probabilities of the positive class.
+    """
+    import numpy as np
+
+    positives = int(positive.sum())
+    negatives = len(positive) - positives
+    if min(positives, negatives) < FEWEST:
+        return None
+    _, place = np.unique(score, return_inverse=True)
+    area = _area(positive.astype(float), (~positive).astype(float), place)
+    bounded = np.clip(score, 0, 1)
+    foreseen = _area(bounded, 1 - bounded, place)
+    both, twice = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = area * (1 - area) + (positives - 1) * (both - area**2) + (negatives - 1) * (twice - area**2)
+    return Ranking(area, foreseen, spread / (positives * negatives))
+
+
+def _area(above: np.ndarray, below: np.ndarray, place: np.ndarray) -> float:
+    """The share of pairs in which what weighs ``above`` is placed over what weighs ``below``."""
+    import numpy as np
+
+    up, down = np.bincount(place, above), np.bincount(place, below)
+    outranked = np.cumsum(down) - down / 2
+    pairs = float(up.sum() * down.sum())
+    return float((up * outranked).sum()) / pairs if pairs else 0.5
