@@ -218,8 +218,11 @@ def test_a_test_that_does_not_apply_earns_nothing_and_is_shown_so(ask, client, c
 
 
 @pytest.mark.parametrize(("accepted", "status"), [(["MODEL-7"], "pass"), ([], "unknown")])
-def test_the_gate_lets_it_pass_where_the_policy_says_so(ask, client, accepted, status):
+def test_the_gate_lets_it_pass_where_the_policy_says_so(ask, client, work, accepted, status):
     assert agreement(client, ask(**WAIVED, subject="")).status_code == 200
+    asked = {"model": "tumour-malignancy", "version": "1.0.0", "checks": ["MODEL-7"]}
+    client("ci").post("/api/v1/audits", json=asked)
+    work()  # newer than the declaration, and inconclusive
     text = "assay_policy: 1\nname: eu\nstages: {admit: {must_pass: [MODEL-7]}}\n"
     text += f"accept_not_applicable: {accepted}\n"
     assert client("admin").put("/api/v1/policies/eu", json={"text": text}).status_code < 300
