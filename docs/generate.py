@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 
 import checks
 from app.config import ROOT, Settings
+from benchmarks.faults.results import Results
+from benchmarks.faults.table import tables
 from checks.contract import Section
 from checks.rubric import TESTS
 from docs.check_pages import pages
@@ -101,7 +103,12 @@ def licence(package: str, metadata: PackageMetadata) -> str:
     return SPELLED.get(named, named)
 
 
+def faults_tables() -> str:
+    return tables(Results())
+
+
 TARGETS = {
+    "docs/faults.md": {"faults": faults_tables},
     "README.md": {"rubric": rubric_table},
     "docs/configuration.md": {"settings": settings_table},
     "docs/licences.md": {"licences": licence_table, "engine": engine_licence_table},

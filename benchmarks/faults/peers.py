@@ -23,9 +23,16 @@ LOOKED_AT = (
 
 
 def says(judge: str, test: str, world: World, seed: int) -> str:
-    """``fail`` where a condition fails that holds in the untouched world, else ``pass``."""
+    """``fail`` where a condition fails that holds in the untouched world, else ``pass``.
+
+    ``error`` where there is no report, for instance because the model itself refuses the data.
+    """
     in_traffic = test.startswith("MON") or judge == "evidently"
-    return "fail" if failing(judge, world, in_traffic) - _untouched(judge, world.name, seed, in_traffic) else "pass"
+    try:
+        found = failing(judge, world, in_traffic)
+    except Exception:  # noqa: BLE001 - whatever it trips over, it does not tell of the fault
+        return "error"
+    return "fail" if found - _untouched(judge, world.name, seed, in_traffic) else "pass"
 
 
 @lru_cache(maxsize=8)

@@ -68,10 +68,13 @@ def _audits(judged: list[Judged]) -> Iterator[str]:
 
 
 def _surprises(judged: list[Judged]) -> Iterator[str]:
-    yield "| case | strength | " + " | ".join(JUDGES) + " |"
+    """The cases in which Assay missed a fault or raised a false alarm."""
+    yield "| case | strength | " + " | ".join(f"{judge}: fail" for judge in JUDGES) + " |"
     yield "| --- | --- |" + " --- |" * len(JUDGES)
     cases = {one.case: one.strength for one in judged if "audit" not in one.strength}
-    for case, strength in cases.items():
+    for case, strength in sorted(cases.items()):
         mine = [one for one in judged if one.case == case]
-        told = [_rate(one for one in mine if one.judge == judge) for judge in JUDGES]
-        yield f"| {case} | {strength} | {' | '.join(told)} |"
+        verdicts = [one.verdict == "fail" for one in mine if one.judge == "assay"]
+        if any(verdicts) if strength == "healthy" else not all(verdicts):
+            told = [_rate(one for one in mine if one.judge == judge) for judge in JUDGES]
+            yield f"| {case.replace('_', ' ')} | {strength} | {' | '.join(told)} |"
