@@ -35,6 +35,8 @@ class Keeper:
         self._storing = threading.Lock()
 
     def start(self) -> None:
+        if self._thread is not None:  # an application that is entered twice keeps house once
+            return
         self._waiting += self._spool.left_over()
         self._thread = threading.Thread(target=self._run, name="gateway-keeper", daemon=True)
         self._thread.start()
