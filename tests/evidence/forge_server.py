@@ -1,4 +1,4 @@
-"""A forge on this machine: answers as the published schemas of GitHub and GitLab say, page by page."""
+"""A forge on this machine: answers as the documentation of GitHub and GitLab says, page by page."""
 
 from __future__ import annotations
 
