@@ -78,6 +78,8 @@ def test_only_what_was_served_at_the_canarys_times_counts(world):
     world.serve(world.old, "stable", hours(3), requests=7)  # between the canary's times
     world.serve(world.old, "stable", hours(9), requests=7)
     world.serve(world.old, "shadow", hours(1), requests=7)
+    world.serve(world.old, "canary", hours(1), requests=7)  # another version tried at the same time
+    world.serve(world.new, "stable", hours(1), requests=7)
     world.serve(world.old, "stable", hours(0.9), requests=7, source="push")  # of which nobody knows the errors
     made = world.evidence().get(CanaryTraffic).value
     assert (made.environment, made.start, made.end) == ("production", hours(6), NOW)

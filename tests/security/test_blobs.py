@@ -160,7 +160,7 @@ NAMES = [
     "../../etc/passwd",
     "..\\..\\etc\\passwd",
     "/etc/passwd",
-    "//proc/self/root/etc/passwd",
+    "//proc/self/cwd/../etc/passwd",
     "/proc/self/environ",
     "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
     "%252e%252e%252fetc%252fpasswd",
