@@ -24,6 +24,7 @@ import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
 import app.gateway.routes
+import app.ledger.routes
 import app.monitoring.dependencies.routes
 import app.monitoring.routes
 import app.pages.routes
@@ -53,6 +54,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.acceptances.routes.router,
     app.monitoring.routes.router,
     app.delivery.routes.router,
+    app.ledger.routes.router,
     app.monitoring.dependencies.routes.router,
     app.alerts.routes.router,
     app.access.routes.router,
@@ -88,6 +90,7 @@ TAGS = [
         "description": "Exceptions: asked for by one person, agreed to by another, for a while.",
     },
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
+    {"name": "ledger", "description": "The practice around models, as tools tell of it."},
     {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
     {"name": "gateway", "description": "Predictions, by the Open Inference Protocol."},

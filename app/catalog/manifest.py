@@ -58,9 +58,12 @@ class ModelPart(Part):
 
 
 class PipelinePart(Part):
-    """``stages``: names, in their order. ``cadence_days``: how often it runs."""
+    """``run``: the one that made the version, as the orchestrator names it. ``stages``: names, in their order.
+    ``cadence_days``: how often it runs.
+    """
 
     name: Name
+    run: Text | None = None
     stages: list[Text] = []
     cadence_days: Annotated[float, Field(gt=0, le=3650)] | None = None
 

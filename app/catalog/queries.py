@@ -70,6 +70,15 @@ def pipeline_named(session: Session, name: str) -> Pipeline | None:
     return session.exec(select(Pipeline).where(Pipeline.name == name)).first()
 
 
+def find_pipeline(session: Session, name: str) -> Pipeline:
+    """Raises NotFound, naming the nearest."""
+    row = pipeline_named(session, name)
+    if row is None:
+        known = session.exec(select(Pipeline.name)).all()
+        raise NotFound(f"no pipeline is registered as {name!r}{nearest(name, known)}")
+    return row
+
+
 def pipeline_of(session: Session, version: Version) -> Pipeline | None:
     return session.get(Pipeline, version.pipeline_id) if version.pipeline_id else None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from sqlmodel import Session, col, select
 
-from app.catalog import queries, service
+from app.catalog import pipelines, queries, service
+from app.catalog.pipelines import PipelineForm
 from app.catalog.schemas import (
     DatasetOut,
     ModelOut,
@@ -17,8 +19,10 @@ from app.catalog.schemas import (
     VersionDetail,
     VersionOut,
 )
-from app.deps import Blobs, CanPushEvidence, CanRead, CanRegister, Config, Db, ReadSession
+from app.deps import Blobs, CanPushEvidence, CanRead, CanRegister, Config, Db, ReadSession, WriteSession
+from app.errors import FieldError, Invalid
 from app.evidence import blobs as blob_rows
+from app.http.problems import problems
 from app.http.streams import body_of
 from app.paging import Cursor, Page, paginate
 from app.tables import Dataset, Model, Pipeline, Version
@@ -94,8 +98,29 @@ def list_datasets(session: ReadSession, cursor: Cursor, _: CanRead) -> Page[Data
 def list_pipelines(session: ReadSession, cursor: Cursor, _: CanRead) -> Page[PipelineOut]:
     rows, following = paginate(session, select(Pipeline), col(Pipeline.id), cursor)
     counts = queries.version_counts(session, [row.id for row in rows])
-    items = [PipelineOut(name=row.name, versions=counts.get(row.id, 0), created_at=row.created_at) for row in rows]
-    return Page(items=items, next_cursor=following)
+    return Page(items=[_pipeline_out(row, counts) for row in rows], next_cursor=following)
+
+
+@router.put("/pipelines/{pipeline}", summary="Declare a pipeline", responses=problems(422))
+def register_pipeline(
+    pipeline: str, given: PipelineForm, session: WriteSession, identity: CanRegister
+) -> PipelineOut:
+    """The same again changes nothing; another declaration replaces the one before, and the audit log keeps both."""
+    if given.name != pipeline:
+        message = f"the address says {pipeline!r}, the body {given.name!r}"
+        raise Invalid(message, [FieldError("name", message)])
+    row, _ = pipelines.register(session, given, identity)
+    return _pipeline_out(row, queries.version_counts(session, [row.id]))
+
+
+@router.get("/pipelines/{pipeline}", summary="A pipeline", responses=problems(404))
+def show_pipeline(pipeline: str, session: ReadSession, _: CanRead) -> PipelineOut:
+    row = queries.find_pipeline(session, pipeline)
+    return _pipeline_out(row, queries.version_counts(session, [row.id]))
+
+
+def _pipeline_out(row: Pipeline, counts: Mapping[int, int]) -> PipelineOut:
+    return PipelineOut(**row.model_dump(), versions=counts.get(row.id, 0))
 
 
 def _version_out(session: Session, model: Model, version: Version) -> VersionOut:

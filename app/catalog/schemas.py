@@ -96,6 +96,11 @@ class RegistrationOut(BaseModel):
 
 
 class PipelineOut(BaseModel):
+    """``versions``: how many it produced. ``declaration`` is null while only manifests name it."""
+
     name: str
+    owner: str | None
+    repository: str | None
+    declaration: dict[str, Any] | None
     versions: int
     created_at: datetime

@@ -11,6 +11,7 @@ from app.tables.catalog import Blob, Dataset, Model, Pipeline, Version, VersionD
 from app.tables.delivery import Deployment, RollbackDrill
 from app.tables.evidence import Attestation, HandedInEvidence
 from app.tables.gate import Decision, Policy
+from app.tables.ledger import LedgerEvent
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "IdempotencyKey",
     "Label",
     "Lease",
+    "LedgerEvent",
     "Model",
     "Pipeline",
     "Policy",

@@ -29,11 +29,17 @@ class Model(SQLModel, table=True):
 
 
 class Pipeline(SQLModel, table=True):
-    """Produces versions. Known by name until pipelines bring runs of their own."""
+    """Produces versions by its runs. ``declaration``: what its owner registered it with; None while a version's
+    manifest is all that names it.
+    """
 
     id: int = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
+    owner: str | None = None
+    repository: str | None = Field(default=None, index=True)
+    declaration: dict[str, Any] | None = json_column(nullable=True)
     created_at: datetime = moment()
+    created_by: str | None = None
 
 
 class Blob(SQLModel, table=True):

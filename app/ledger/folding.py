@@ -1,0 +1,43 @@
+"""What was told of one thing in several events, as one: whatever order they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from itertools import groupby
+from typing import TypeVar
+
+from app.ledger.events import FINAL, CIRunEvent, Happened, PipelineRunEvent
+
+E = TypeVar("E", bound=Happened)
+
+
+def runs(events: Iterable[PipelineRunEvent]) -> list[PipelineRunEvent]:
+    """One event a run, with its newest state and all that was ever told of it; ``at``: when it got that state."""
+    return _folded(events, lambda one: (one.pipeline or "", one.experiment or "", one.run))
+
+
+def ci_runs(events: Iterable[CIRunEvent]) -> list[CIRunEvent]:
+    return _folded(events, lambda one: (one.repository, one.run))
+
+
+def newest(events: Iterable[E], identity: Callable[[E], Hashable]) -> list[E]:
+    """The newest event of each thing."""
+    found: dict[Hashable, E] = {}
+    for event in sorted(events, key=lambda one: (one.at, one.id)):
+        found[identity(event)] = event
+    return list(found.values())
+
+
+def _folded(events: Iterable[E], identity: Callable[[E], tuple[str, ...]]) -> list[E]:
+    ordered = sorted(events, key=lambda one: (identity(one), getattr(one, "state", "") in FINAL, one.at, one.id))
+    return sorted(
+        (_merged(list(group)) for _, group in groupby(ordered, identity)), key=lambda one: (one.at, one.id)
+    )
+
+
+def _merged(events: list[E]) -> E:
+    """Later words over earlier ones; what a later event leaves out stays."""
+    told: dict[str, object] = {}
+    for event in events:
+        told |= event.model_dump(exclude_defaults=True)
+    return type(events[0]).model_validate(told)

@@ -1,0 +1,157 @@
+"""Everything that is known of the practice around a model or a pipeline at a time. Readings are functions of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.catalog.pipelines import PipelineForm
+from app.ledger.events import (
+    ABTestEvent,
+    CIRunEvent,
+    CommitEvent,
+    ComponentEvent,
+    IncidentEvent,
+    PipelineRunEvent,
+    PipelineVersionEvent,
+    RegisteredVersionEvent,
+)
+
+
+@dataclass(frozen=True)
+class ModelFact:
+    name: str
+    owner: str
+    purpose: str
+    users: str
+    problem_type: str
+    task: str
+    risk_tier: str
+    business_metric: Mapping[str, Any]
+    retraining_days: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class PipelineFact:
+    """``form``: what its owner declared, None where only manifests name it."""
+
+    name: str
+    form: PipelineForm | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class VersionFact:
+    """A version registered in Assay. ``run``: of its pipeline, as its manifest says. ``data``: digests by role."""
+
+    id: int
+    model: str
+    name: str
+    created_at: datetime
+    created_by: str
+    commit: str | None
+    change_reason: str
+    artifact_digest: str | None
+    pipeline: str | None
+    run: str | None
+    data: Mapping[str, str]
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class DeploymentFact:
+    """As in ``app.tables.Deployment``, with the version's name."""
+
+    id: int
+    model: str
+    version: str
+    version_id: int
+    environment: str
+    role: str
+    kind: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    decision_id: int | None
+    actor: str
+
+
+@dataclass(frozen=True)
+class DecisionFact:
+    id: int
+    model: str
+    version: str
+    environment: str
+    stage: str
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class TurnFact:
+    """A test's verdict that turned, as people were told. ``before``, ``after``: pass, fail, blind, none."""
+
+    alert_id: int
+    model: str
+    version: str
+    environment: str | None
+    test: str
+    before: str
+    after: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class FindingFact:
+    """The newest finding of a test for a version (tests of the system: in an environment)."""
+
+    id: int
+    audit_id: int
+    test: str
+    model: str
+    version: str
+    environment: str | None
+    verdict: str
+    automatic: bool
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class TrafficFact:
+    """Newest prediction and label of a model in an environment."""
+
+    model: str
+    environment: str
+    version: str
+    first_at: datetime
+    last_at: datetime
+    rows: int
+
+
+@dataclass(frozen=True)
+class History:
+    """``as_of``: nothing that happened later is in it. Everything oldest first; runs are folded into one each."""
+
+    as_of: datetime
+    models: tuple[ModelFact, ...] = ()
+    pipelines: tuple[PipelineFact, ...] = ()
+    commits: tuple[CommitEvent, ...] = ()
+    ci_runs: tuple[CIRunEvent, ...] = ()
+    pipeline_versions: tuple[PipelineVersionEvent, ...] = ()
+    runs: tuple[PipelineRunEvent, ...] = ()
+    registered_versions: tuple[RegisteredVersionEvent, ...] = ()
+    components: tuple[ComponentEvent, ...] = ()
+    ab_tests: tuple[ABTestEvent, ...] = ()
+    incidents: tuple[IncidentEvent, ...] = ()
+    versions: tuple[VersionFact, ...] = ()
+    deployments: tuple[DeploymentFact, ...] = ()
+    decisions: tuple[DecisionFact, ...] = ()
+    turns: tuple[TurnFact, ...] = ()
+    findings: tuple[FindingFact, ...] = ()
+    traffic: tuple[TrafficFact, ...] = ()
+    sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Who told of an event, by (kind, id)."""

@@ -1,0 +1,74 @@
+"""All SQL of the ledger's own events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_
+from sqlmodel import Session, col, select
+
+from app.paging import PageParams, paginate
+from app.tables import LedgerEvent, Model, Pipeline
+
+Key = tuple[str, str]
+"""(kind, key)."""
+
+
+def known(session: Session, source: str, keys: Collection[Key]) -> dict[Key, str]:
+    """The digests of those that ``source`` told of before."""
+    query = select(LedgerEvent.kind, LedgerEvent.key, LedgerEvent.digest).where(
+        LedgerEvent.source == source, col(LedgerEvent.key).in_({key for _, key in keys})
+    )
+    return {(kind, key): digest for kind, key, digest in session.exec(query)}
+
+
+def registered(session: Session) -> tuple[set[str], set[str], set[str]]:
+    """The names of all models and pipelines, and the repositories of pipelines."""
+    models = set(session.exec(select(Model.name)))
+    rows = session.exec(select(Pipeline.name, Pipeline.repository)).all()
+    return models, {name for name, _ in rows}, {repository for _, repository in rows if repository}
+
+
+def events(
+    session: Session,
+    *,
+    models: Collection[str] = (),
+    pipelines: Collection[str] = (),
+    repositories: Collection[str] = (),
+    until: datetime | None = None,
+) -> Sequence[LedgerEvent]:
+    """What was told of any of these, oldest first."""
+    about = or_(
+        col(LedgerEvent.model).in_(models),
+        col(LedgerEvent.pipeline).in_(pipelines),
+        col(LedgerEvent.repository).in_(repositories),
+    )
+    query = select(LedgerEvent).where(about)
+    if until is not None:
+        query = query.where(col(LedgerEvent.at) <= until)
+    return session.exec(query.order_by(col(LedgerEvent.at), col(LedgerEvent.id))).all()
+
+
+def page(
+    session: Session, filters: dict[str, str], params: PageParams, *, aside: bool
+) -> tuple[list[LedgerEvent], str | None]:
+    """Newest first. ``filters`` by column; ``aside``: only those that name what is not registered."""
+    query = select(LedgerEvent)
+    for column, value in filters.items():
+        query = query.where(getattr(LedgerEvent, column) == value)
+    if aside:
+        query = query.where(or_(*_unregistered()))
+    return paginate(session, query, col(LedgerEvent.id), params)
+
+
+def _unregistered() -> Iterable[ColumnElement[bool]]:
+    pairs: tuple[tuple[Any, Any], ...] = (
+        (LedgerEvent.model, Model.name),
+        (LedgerEvent.pipeline, Pipeline.name),
+        (LedgerEvent.repository, Pipeline.repository),
+    )
+    for named, name in pairs:
+        known = select(name).where(col(name).is_not(None))
+        yield and_(col(named).is_not(None), col(named).not_in(known))

@@ -1,0 +1,98 @@
+"""Taking in what tools tell: each event once, nothing from the future, nothing that contradicts itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app.access import audit_log
+from app.access.identity import Identity
+from app.db import database_now
+from app.ledger import queries
+from app.ledger.events import Event, body_of
+from app.ledger.schemas import EventOut, TakenOut
+from app.paging import Page, PageParams
+from app.tables import LedgerEvent
+
+AHEAD = timedelta(minutes=5)
+"""How much another clock may be ahead of the database's."""
+
+
+def record(session: Session, source: str, identity: Identity, given: Sequence[Event]) -> list[TakenOut]:
+    """Store events, in one transaction and in any order.
+
+    Args:
+        source: who tells; an event's id is its own.
+
+    Returns:
+        How each was taken, in their order. Refused: from the future, or known with other content.
+    """
+    now = database_now(session)
+    digests = queries.known(session, source, {(one.kind, one.id) for one in given})
+    registered = queries.registered(session)
+    taken, rows = [], []
+    for event in given:
+        row = _row(source, identity, event, now)
+        status, reason = _judge(row, digests.get((row.kind, row.key)), now)
+        if status == "recorded":
+            digests[row.kind, row.key] = row.digest
+            rows.append(row)
+            if reason := unregistered(row, registered):
+                status = "set_aside"
+        taken.append(TakenOut(kind=event.kind, id=event.id, status=status, reason=reason))
+    session.add_all(rows)
+    session.flush()
+    if rows:
+        audit_log.record(session, identity.name, "ledger.record", f"ledger/{source}", events=len(rows))
+    return taken
+
+
+def _row(source: str, identity: Identity, event: Event, now: datetime) -> LedgerEvent:
+    body = body_of(event)
+    return LedgerEvent(
+        source=source,
+        kind=event.kind,
+        key=event.id,
+        digest=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
+        at=event.at,
+        model=getattr(event, "model", None),
+        pipeline=getattr(event, "pipeline", None),
+        repository=getattr(event, "repository", None),
+        body=body,
+        actor=identity.name,
+        automatic=identity.automatic,
+        received_at=now,
+    )
+
+
+def _judge(row: LedgerEvent, known: str | None, now: datetime) -> tuple[str, str]:
+    if known == row.digest:
+        return "known", "it was told before"
+    if known is not None:
+        return "refused", f"{row.source} told of the {row.kind} {row.key} before, with other content"
+    if row.at > now + AHEAD:
+        return "refused", f"it happened at {row.at.isoformat()}, which has not come yet ({now.isoformat()})"
+    return "recorded", ""
+
+
+def unregistered(row: LedgerEvent, registered: tuple[set[str], set[str], set[str]]) -> str:
+    """Why the event does not count yet; "" when all that it names is registered."""
+    named = zip(
+        ("model", "pipeline", "repository"), (row.model, row.pipeline, row.repository), registered, strict=True
+    )
+    missing = [f"no {what} is registered as {name!r}" for what, name, names in named if name and name not in names]
+    return "; ".join(missing)
+
+
+def list_events(
+    session: Session, filters: dict[str, str | None], params: PageParams, *, aside: bool
+) -> Page[EventOut]:
+    asked = {column: value for column, value in filters.items() if value is not None}
+    rows, cursor = queries.page(session, asked, params, aside=aside)
+    registered = queries.registered(session)
+    items = [EventOut(**row.model_dump(), set_aside=unregistered(row, registered)) for row in rows]
+    return Page(items=items, next_cursor=cursor)
