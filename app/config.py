@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     schedule_grace_seconds: PositiveFloat = Field(
         300, description="How late a scheduled audit may be queued before its slot counts as missed (s)."
     )
+    probe_days: PositiveInt = Field(92, description="How long probes of endpoints are kept (days).")
     poll_seconds: PositiveFloat = Field(0.5, description="How often an idle worker looks for work (s).")
     log_level: str = Field("INFO", description="Least severe level that is logged.")
 

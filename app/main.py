@@ -30,6 +30,7 @@ import app.monitoring.routes
 import app.pages.routes
 import app.schedules.routes
 import app.scorecards.routes
+import app.uptime.routes
 from app import log, metrics
 from app.access.last_use import LastUse
 from app.config import ROOT, Settings
@@ -56,6 +57,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.delivery.routes.router,
     app.ledger.routes.router,
     app.monitoring.dependencies.routes.router,
+    app.uptime.routes.router,
     app.alerts.routes.router,
     app.access.routes.router,
 )

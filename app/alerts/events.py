@@ -22,6 +22,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "deployment.changed": "A version entered an environment, left it, or changed its traffic role.",
         "deployment.break_glass": "A version was deployed past the gate; a review is due.",
         "deployment.review_overdue": "Nobody has reviewed a deployment past the gate in time.",
+        "endpoint.down": "An address under which a model is reached failed several probes in a row.",
+        "endpoint.recovered": "An address that was down answers again.",
     }
 )
 """What a subscription may name, with what it means."""

@@ -24,6 +24,7 @@ from app.cli import (
     scorecards,
     service,
     traffic,
+    uptime,
 )
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
 from app.client import Problem, ServiceError
@@ -57,6 +58,7 @@ for group, name in (
     (traffic.predictions_commands, "predictions"),
     (traffic.labels_commands, "labels"),
     (traffic.traffic_commands, "traffic"),
+    (uptime.uptime_commands, "uptime"),
     (engines.engine_commands, "engines"),
     (service.token_commands, "token"),
     (service.db_commands, "db"),

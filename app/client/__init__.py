@@ -11,9 +11,10 @@ from app.client.catalog import Catalog
 from app.client.connection import Body, Problem, ServiceError
 from app.client.gate import Gate
 from app.client.traffic import Traffic
+from app.client.uptime import Uptime
 
 __all__ = ["Assay", "Body", "Problem", "ServiceError"]
 
 
-class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances):
+class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Uptime):
     """All of it over one connection; see ``Connection`` for the arguments."""

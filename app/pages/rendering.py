@@ -29,6 +29,8 @@ VERDICTS = {
     "succeeded": ("✓", "completed"),
     "failed": ("!", "failed"),
     "cancelled": ("—", "cancelled"),
+    "up": ("✓", "up"),
+    "down": ("✕", "down"),
 }
 """Sign and words of every verdict and status: colour is never the only difference."""
 
@@ -51,6 +53,7 @@ def _environment() -> Environment:
         "age": age,
         "moment": moment,
         "number": number,
+        "percent": percent,
         "test_score": lambda score: SCORES[score],
         "short": lambda digest: str(digest)[:12],
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
@@ -75,6 +78,11 @@ def age(days: float | None) -> str:
 
 def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent, cut and not rounded: 99.999 % is not 100 %."""
+    return "unknown" if share is None else f"{int(share * 10_000) / 100:.2f} %"
 
 
 def number(value: Any) -> str:

@@ -21,6 +21,8 @@ from app.paging import PageParams
 from app.schedules import service as schedules
 from app.schedules.schemas import ScheduleOut
 from app.tables import Model
+from app.uptime import service as uptime
+from app.uptime.schemas import UptimeOut
 
 DEPLOYMENTS_LISTED, ALERTS_LISTED = PageParams(limit=200), PageParams(limit=10)
 TRAFFIC_DAYS = timedelta(days=30)
@@ -49,6 +51,7 @@ class EnvironmentView:
 class ServingView:
     model: Model
     environments: Sequence[EnvironmentView]
+    endpoints: Sequence[UptimeOut]
     schedules: Sequence[ScheduleOut]
     alerts: Sequence[AlertOut]
 
@@ -62,6 +65,7 @@ def serving(session: Session, settings: Settings, model_name: str, before: datet
     return ServingView(
         model=model,
         environments=[_environment(session, model, name, deployments, newest.get(name)) for name in names],
+        endpoints=uptime.uptime_of(session, model),
         schedules=schedules.schedules_of(session, [model], settings),
         alerts=alerts.list_alerts(session, model.name, None, ALERTS_LISTED, unread=False).items,
     )

@@ -1,7 +1,7 @@
 """Follows the schedules, in the one worker that holds the lease "scheduler".
 
 APScheduler wakes the leader up at the slots; its jobs live in memory. A beat of its own, which no jump of the clock
-can stop, renews the lease and handles what nobody was woken up for.
+can stop, renews the lease and handles what nobody was woken up for. Whoever leads asks the endpoints, too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from app.monitoring import dependencies
 from app.schedules import defaults, queries, slots
 from app.schedules.slots import counted_since
 from app.tables import Lease, Schedule
+from app.uptime.prober import Prober
 
 LEASE = "scheduler"
 SIGNS_OF_LIFE = 3
@@ -51,17 +52,20 @@ class Scheduler:
         self._jobs = BackgroundScheduler(
             timezone=UTC, executors={"default": ThreadPoolExecutor(1)}, job_defaults=options
         )
+        self._prober = Prober(db, settings, clock)
         self._stop = threading.Event()
         self._beat = threading.Thread(target=self._keep_leading, name="scheduler", daemon=True)
 
     def start(self) -> None:
         self._jobs.start()
+        self._prober.start()
         self._beat.start()
 
     def stop(self) -> None:
         """Hand the lead over at once."""
         self._stop.set()
         self._beat.join()
+        self._prober.stop()
         self._jobs.shutdown()
         let_go(self._db, self._holder, self._clock)
 
@@ -77,6 +81,7 @@ class Scheduler:
 
     def _lead(self) -> None:
         leads = hold(self._db, self._holder, self._lease, self._clock)
+        self._prober.lead(leads)
         schedules = self._schedules() if leads else []
         crons = {one.id: one.cron for one in schedules}
         for schedule_id in self._crons.keys() - crons.keys():

@@ -13,6 +13,7 @@ from app.tables.evidence import Attestation, HandedInEvidence
 from app.tables.gate import Decision, Policy
 from app.tables.ledger import LedgerEvent
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
+from app.tables.uptime import Endpoint, Probe
 
 __all__ = [
     "Acceptance",
@@ -26,6 +27,7 @@ __all__ = [
     "Decision",
     "Dependency",
     "Deployment",
+    "Endpoint",
     "Finding",
     "HandedInEvidence",
     "IdempotencyKey",
@@ -37,6 +39,7 @@ __all__ = [
     "Policy",
     "Prediction",
     "PredictionBatch",
+    "Probe",
     "RequestCount",
     "RollbackDrill",
     "Schedule",
