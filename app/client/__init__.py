@@ -10,11 +10,12 @@ from app.client.audits import Audits
 from app.client.catalog import Catalog
 from app.client.connection import Body, Problem, ServiceError
 from app.client.gate import Gate
+from app.client.ledger import Ledger
 from app.client.traffic import Traffic
 from app.client.uptime import Uptime
 
 __all__ = ["Assay", "Body", "Problem", "ServiceError"]
 
 
-class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Uptime):
+class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime):
     """All of it over one connection; see ``Connection`` for the arguments."""

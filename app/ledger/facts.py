@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from app import cron
 from app.catalog.pipelines import form_of
+from app.errors import Invalid
 from app.ledger import folding, queries
 from app.ledger.events import (
     EVENT,
@@ -30,10 +32,12 @@ from app.ledger.history import (
     History,
     ModelFact,
     PipelineFact,
+    ScheduleFact,
     TrafficFact,
     TurnFact,
     VersionFact,
 )
+from app.schedules import queries as schedules
 from app.tables import (
     Alert,
     Dataset,
@@ -91,6 +95,7 @@ def _history(
         turns=tuple(_turns(session, names, as_of)),
         findings=tuple(_findings(session, names, version_names, as_of)),
         traffic=tuple(_traffic(session, names, version_names, as_of)),
+        schedules=tuple(_schedules(session, names, as_of)),
         **_told(session, names.values(), pipelines, as_of),
     )
 
@@ -143,7 +148,7 @@ def _version_facts(
     for version_id, role, digest in session.exec(query.where(col(VersionDataset.version_id).in_(ids))):
         data[version_id][role] = digest
     for row, model in versions:
-        part = row.manifest["version"].get("pipeline") or {}
+        part = row.manifest.get("version", {}).get("pipeline") or {}
         yield VersionFact(
             id=row.id,
             model=model,
@@ -252,3 +257,29 @@ def _traffic(
     )
     for model_id, environment, version_id, first_at, last_at, count in session.exec(query):
         yield TrafficFact(names[model_id], environment, versions[version_id], first_at, last_at, int(count))
+
+
+MISSED_WITHIN = timedelta(days=30)
+
+
+def _schedules(session: Session, names: Mapping[int, str], as_of: datetime) -> Iterator[ScheduleFact]:
+    """As they are now: what a schedule was earlier is not kept."""
+    rows = schedules.schedules_of(session, list(names))
+    ids = [row.id for row in rows]
+    last, missed = schedules.last_slots(session, ids), schedules.missed_since(session, ids, as_of - MISSED_WITHIN)
+    for row in rows:
+        slot, audit = last.get(row.id, (None, None))
+        try:
+            interval = cron.interval_days(row.cron)
+        except Invalid:  # which the worker does not follow either
+            continue
+        yield ScheduleFact(
+            model=names[row.model_id],
+            environment=row.environment or None,
+            interval_days=interval,
+            enabled=row.enabled,
+            last_slot=slot.slot if slot else None,
+            outcome=(audit.status if audit else slot.status) if slot else None,
+            missed=missed.get(row.id, 0),
+            since=row.since or row.created_at,
+        )

@@ -133,6 +133,20 @@ class TrafficFact:
 
 
 @dataclass(frozen=True)
+class ScheduleFact:
+    """A schedule of monitoring audits. ``outcome``: of the newest slot; ``missed``: slots in the last 30 days."""
+
+    model: str
+    environment: str | None
+    interval_days: float
+    enabled: bool
+    last_slot: datetime | None
+    outcome: str | None
+    missed: int
+    since: datetime
+
+
+@dataclass(frozen=True)
 class History:
     """``as_of``: nothing that happened later is in it. Everything oldest first; runs are folded into one each."""
 
@@ -153,5 +167,6 @@ class History:
     turns: tuple[TurnFact, ...] = ()
     findings: tuple[FindingFact, ...] = ()
     traffic: tuple[TrafficFact, ...] = ()
+    schedules: tuple[ScheduleFact, ...] = ()
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Who told of an event, by (kind, id)."""

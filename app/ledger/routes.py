@@ -6,10 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from app.db import utcnow
 from app.deps import CanPushEvidence, CanRead, ReadSession, WriteSession
+from app.http.problems import problems
 from app.ledger import service
-from app.ledger.schemas import EventOut, EventsIn, EventsOut
+from app.ledger.schemas import EventOut, EventsIn, EventsOut, LedgerOut
 from app.paging import Cursor, Page
+from app.scorecards.schemas import AsOf
 
 router = APIRouter(tags=["ledger"])
 
@@ -37,3 +40,9 @@ def list_events(
 ) -> Page[EventOut]:
     filters = {"model": model, "pipeline": pipeline, "repository": repository, "kind": kind}
     return service.list_events(session, filters, cursor, aside=set_aside)
+
+
+@router.get("/models/{model}/ledger", summary="What the practice around a model shows", responses=problems(404))
+def model_ledger(model: str, session: ReadSession, _: CanRead, as_of: AsOf = None) -> LedgerOut:
+    """45 rows, each met, missing or unknown, with its evidence and what to do next."""
+    return service.ledger_of(session, model, as_of or utcnow())

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.ledger.events import Event
+from app.ledger.reading.words import Status
 
 MOST_EVENTS = 1000
 
@@ -74,3 +75,41 @@ class EventOut(BaseModel):
     actor: str
     automatic: bool
     set_aside: str
+
+
+class ProofOut(BaseModel):
+    """One piece of evidence. ``path`` leads to a page of this service."""
+
+    text: str
+    at: datetime | None
+    source: str
+    path: str
+
+
+class RowOut(BaseModel):
+    """What the practice asks for. ``unknown``: there is no evidence; ``missing``: it speaks against it."""
+
+    number: int
+    group: str
+    title: str
+    status: Status
+    proofs: list[ProofOut]
+    missing: str
+    remedy: str
+
+
+class LedgerOut(BaseModel):
+    """All rows of a model. ``counts``: of met, missing and unknown."""
+
+    model: str
+    as_of: datetime
+    counts: dict[Status, int]
+    rows: list[RowOut]
+
+    @property
+    def groups(self) -> dict[str, list[RowOut]]:
+        """The rows by group, in their order."""
+        found: dict[str, list[RowOut]] = {}
+        for row in self.rows:
+            found.setdefault(row.group, []).append(row)
+        return found

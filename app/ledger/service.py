@@ -1,20 +1,25 @@
-"""Taking in what tools tell: each event once, nothing from the future, nothing that contradicts itself."""
+"""Takes in what tools tell, each event once and nothing from the future, and reads what it adds up to."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from app.access import audit_log
 from app.access.identity import Identity
+from app.catalog.queries import find_model
 from app.db import database_now
-from app.ledger import queries
+from app.ledger import facts, queries
 from app.ledger.events import Event, body_of
-from app.ledger.schemas import EventOut, TakenOut
+from app.ledger.reading.words import Status
+from app.ledger.rows import walk
+from app.ledger.schemas import EventOut, LedgerOut, RowOut, TakenOut
 from app.paging import Page, PageParams
 from app.tables import LedgerEvent
 
@@ -96,3 +101,15 @@ def list_events(
     registered = queries.registered(session)
     items = [EventOut(**row.model_dump(), set_aside=unregistered(row, registered)) for row in rows]
     return Page(items=items, next_cursor=cursor)
+
+
+def ledger_of(session: Session, model: str, as_of: datetime) -> LedgerOut:
+    """All rows of a model. Raises NotFound, naming the nearest model."""
+    rows = walk(facts.of_models(session, [find_model(session, model)], as_of))
+    counts = Counter(row.status for row in rows)
+    return LedgerOut(
+        model=model,
+        as_of=as_of,
+        counts={status: counts[status] for status in Status},
+        rows=[RowOut.model_validate(asdict(row)) for row in rows],
+    )

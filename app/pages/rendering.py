@@ -23,6 +23,8 @@ VERDICTS = {
     "not_applicable": ("—", "not applicable"),
     "none": ("○", "no evidence"),
     "unknown": ("?", "unknown"),
+    "met": ("✓", "met"),
+    "missing": ("✕", "missing"),
     "in_progress": ("…", "in progress"),
     "queued": ("…", "queued"),
     "running": ("…", "running"),

@@ -10,8 +10,10 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import AwareDatetime
 
 from app.catalog.queries import find_model, newest_version
+from app.db import utcnow
 from app.deps import Blobs, CanRead, Config, ReadSession, RowId
 from app.errors import NotFound
+from app.ledger.service import ledger_of
 from app.pages import assemble
 from app.pages.rendering import page
 from app.pages.serving import serving
@@ -53,6 +55,11 @@ def in_service(
     model: str, session: ReadSession, config: Config, _: CanRead, before: AwareDatetime | None = None
 ) -> Response:
     return page("serving.html", serving(session, config, model, before))
+
+
+@router.get("/models/{model}/ledger")
+def ledger(model: str, session: ReadSession, _: CanRead, as_of: AsOf = None) -> Response:
+    return page("ledger.html", ledger_of(session, model, as_of or utcnow()))
 
 
 @router.get("/models/{model}/versions/{version}")

@@ -1,0 +1,119 @@
+"""``assay ledger``: the practice around models. ``assay ledger MODEL`` prints a model's 45 rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+from typer.core import TyperGroup
+
+from app.cli.output import EXIT_FAIL, console, print_json, print_table
+from app.client import Assay
+from app.errors import Invalid
+
+AT_ONCE = 1000
+STYLES = {"met": "green", "missing": "bold red", "unknown": "yellow"}
+
+
+class ModelOrCommand(TyperGroup):
+    """Takes what is none of its commands for the name of a model."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["show", *args]
+        return super().resolve_command(ctx, args)
+
+
+ledger_commands = typer.Typer(
+    cls=ModelOrCommand,
+    help="The practice around models: assay ledger MODEL prints what is met, missing and unknown.",
+    no_args_is_help=True,
+)
+
+
+@ledger_commands.command("show")
+def show(
+    model: str,
+    status: Annotated[str | None, typer.Option(help="Only these: met, missing or unknown.")] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="table or json.")] = "table",
+) -> None:
+    """All rows of a model with their evidence, and what is missing."""
+    told = Assay().ledger(model)
+    rows = [row for row in told["rows"] if status in {None, row["status"]}]
+    if output == "json":
+        return print_json(told | {"rows": rows})
+    console().print(Text(f"{model}: {_counted(told['counts'])}", style="bold"))
+    for row in rows:
+        line = Text(f"{row['number']:>2}  ")
+        line.append(f"{row['status']:<8}", style=STYLES[row["status"]])
+        console().print(line.append(row["title"]))
+        for text in _details(row):
+            console().print(Text(f"              {text}", style="dim"))
+    return None
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in counts.items())
+
+
+def _details(row: dict[str, Any]) -> list[str]:
+    proofs = [f"{one['text']}{_when(one['at'])}" for one in row["proofs"]]
+    missing = [f"Missing: {row['missing']}"] if row["missing"] else []
+    return [*proofs, *missing, *([f"Next: {row['remedy']}"] if row["remedy"] else [])]
+
+
+def _when(at: str | None) -> str:
+    return f" ({at[:16].replace('T', ' ')})" if at else ""
+
+
+@ledger_commands.command("push")
+def push(
+    file: Annotated[Path, typer.Argument(help="Events, one JSON object a line.")],
+) -> None:
+    """Tell what happened. The same again changes nothing; exits with 1 when an event was refused."""
+    events = _read(file)
+    taken = [one for i in range(0, len(events), AT_ONCE) for one in Assay().tell(events[i : i + AT_ONCE])]
+    told = [one for one in taken if one["reason"]]
+    print_table("", ("KIND", "ID", "STATUS", "REASON"), [tuple(one.values()) for one in told])
+    counts = {status: sum(one["status"] == status for one in taken) for status in {one["status"] for one in taken}}
+    typer.echo(", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(counts.items())))
+    if counts.get("refused"):
+        raise typer.Exit(EXIT_FAIL)
+
+
+def _read(file: Path) -> list[Any]:
+    events = []
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file}: {error}") from None
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                events.append(json.loads(line))
+            except ValueError as error:
+                raise Invalid(f"{file}:{number}: not JSON ({error})") from None
+    return events
+
+
+@ledger_commands.command("events")
+def events(
+    model: Annotated[str | None, typer.Option()] = None,
+    pipeline: Annotated[str | None, typer.Option()] = None,
+    repository: Annotated[str | None, typer.Option()] = None,
+    set_aside: Annotated[bool, typer.Option("--set-aside", help="Only what does not count yet.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+) -> None:
+    """What was told, newest first."""
+    asked = {"model": model, "pipeline": pipeline, "repository": repository, "limit": limit}
+    given = {key: value for key, value in asked.items() if value is not None} | (
+        {"set_aside": True} if set_aside else {}
+    )
+    rows = [
+        (one["at"][:19], one["source"], one["kind"], one["body"]["id"], one["set_aside"])
+        for one in Assay().ledger_events(**given)
+    ]
+    print_table("", ("AT", "TOLD BY", "KIND", "ID", "SET ASIDE"), rows)

@@ -1,0 +1,33 @@
+"""The 45 rows of the MLOps ledger, each judged by evidence. docs/ledger.md lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.ledger.history import History
+from app.ledger.reading.words import Proof, Status
+from app.ledger.rows import monitoring, testing
+from app.ledger.rows.contract import Row
+
+ALL: tuple[Row, ...] = (*testing.ROWS, *monitoring.ROWS)
+
+
+@dataclass(frozen=True)
+class JudgedRow:
+    number: int
+    group: str
+    title: str
+    status: Status
+    proofs: tuple[Proof, ...]
+    missing: str
+    remedy: str
+
+
+def walk(history: History) -> list[JudgedRow]:
+    """Every row of a model's history, in their order."""
+    return [_judged(row, history) for row in ALL]
+
+
+def _judged(row: Row, history: History) -> JudgedRow:
+    found = row.judge(history)
+    return JudgedRow(row.number, row.group, row.title, found.status, found.proofs, found.missing, found.remedy)

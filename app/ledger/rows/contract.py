@@ -1,0 +1,109 @@
+"""A row of the ledger: one thing that the practice asks for, and how it is judged from a history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from app.alerts.events import is_production
+from app.ledger.history import DeploymentFact, FindingFact, History, VersionFact
+from app.ledger.reading.words import Proof, Status
+from checks.contract import Scope
+from checks.rubric import BY_ID
+
+ROWS = 45
+
+
+@dataclass(frozen=True)
+class Judged:
+    """``missing``: what the evidence lacks or speaks against; ``remedy``: what to do next. Empty where met."""
+
+    status: Status
+    proofs: tuple[Proof, ...] = ()
+    missing: str = ""
+    remedy: str = ""
+
+
+def met(proofs: Sequence[Proof]) -> Judged:
+    return Judged(Status.MET, tuple(proofs))
+
+
+def lacking(missing: str, remedy: str, proofs: Sequence[Proof] = ()) -> Judged:
+    return Judged(Status.MISSING, tuple(proofs), missing, remedy)
+
+
+def unknown(missing: str, remedy: str, proofs: Sequence[Proof] = ()) -> Judged:
+    return Judged(Status.UNKNOWN, tuple(proofs), missing, remedy)
+
+
+@dataclass(frozen=True)
+class Row:
+    """``number`` is that of docs/ledger.md; ``title`` says what is practised where it is met."""
+
+    number: int
+    group: str
+    title: str
+    judge: Callable[[History], Judged]
+
+
+def worst(parts: Iterable[Judged]) -> Judged:
+    """All of them at once: missing where any is, else unknown where any is."""
+    judged = list(parts)
+    proofs = [proof for part in judged for proof in part.proofs]
+    for status in (Status.MISSING, Status.UNKNOWN):
+        bad = [part for part in judged if part.status is status]
+        if bad:
+            return Judged(status, tuple(proofs), "; ".join(p.missing for p in bad), bad[0].remedy)
+    return met(proofs)
+
+
+# --- what rows look at ----------------------------------------------------------------------------
+
+
+def serving(history: History) -> list[DeploymentFact]:
+    """What takes traffic now, production first, stable before canary."""
+    roles = {"stable": 0, "canary": 1, "shadow": 2}
+    now = [one for one in history.deployments if one.ended_at is None]
+    return sorted(now, key=lambda one: (not is_production(one.environment), roles[one.role], -one.id))
+
+
+def focus(history: History) -> VersionFact | None:
+    """The version that the ledger is about: what serves, else the newest one."""
+    by_id = {one.id: one for one in history.versions}
+    if places := serving(history):
+        return by_id[places[0].version_id]
+    return history.versions[-1] if history.versions else None
+
+
+def newest_finding(history: History, test: str) -> FindingFact | None:
+    """Of the version in focus; of tests of the system, of any version."""
+    version = focus(history)
+    of_system = BY_ID[test].scope is Scope.SYSTEM
+    found = [
+        one
+        for one in history.findings
+        if one.test == test and (of_system or (version is not None and one.version == version.name))
+    ]
+    return max(found, key=lambda one: (one.at, one.id), default=None)
+
+
+def by_test(history: History, test: str) -> Judged:
+    """As a test of the rubric found it: a pass is met, a failure missing, everything else unknown."""
+    title, found = BY_ID[test].title, newest_finding(history, test)
+    if found is None:
+        return unknown(
+            f"{test} ({title}) has not run", f"Run an audit: assay audit run MODEL@VERSION --test {test}"
+        )
+    where = f" in {found.environment}" if found.environment else ""
+    proof = Proof(
+        f"{test} {title}: {found.verdict}{where}", found.at, f"audit {found.audit_id}", f"/findings/{found.id}"
+    )
+    if found.verdict == "pass":
+        return met([proof])
+    told = f"{test} {'failed' if found.verdict == 'fail' else f'was {found.verdict}'}: {found.reason}"
+    make = lacking if found.verdict == "fail" else unknown
+    return make(told, "Read the finding; it says what to do.", [proof])
+
+
+def by_tests(*tests: str) -> Callable[[History], Judged]:
+    return lambda history: worst(by_test(history, test) for test in tests)

@@ -1,0 +1,33 @@
+"""The rows of the ledger, over HTTP and the command line, each with evidence on both sides."""
+
+import pytest
+
+from tests.audits.conftest import plant
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def model(database):
+    with database.write() as session:
+        return plant(session, "credit-default")[0]
+
+
+def test_a_model_without_any_evidence_is_unknown_everywhere(client, model):
+    told = client("viewer").get("/api/v1/models/credit-default/ledger").json()
+    assert told["counts"]["met"] == 0
+    assert all(row["missing"] and row["remedy"] for row in told["rows"])
+
+
+def test_a_model_that_nobody_registered(client, model):
+    answer = client("viewer").get("/api/v1/models/credit-defualt/ledger")
+    assert answer.status_code == 404
+    assert 'did you mean "credit-default"' in answer.json()["detail"]
+
+
+def test_the_page_shows_what_the_api_answers(client, model):
+    viewer = client("viewer")
+    told = viewer.get("/api/v1/models/credit-default/ledger").json()
+    page = viewer.get("/models/credit-default/ledger").text
+    for row in told["rows"]:
+        assert f'data-row="{row["number"]}"' in page
