@@ -24,6 +24,7 @@ import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
 import app.gateway.routes
+import app.ledger.pipelines.routes
 import app.ledger.routes
 import app.monitoring.dependencies.routes
 import app.monitoring.routes
@@ -56,6 +57,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.monitoring.routes.router,
     app.delivery.routes.router,
     app.ledger.routes.router,
+    app.ledger.pipelines.routes.router,
     app.monitoring.dependencies.routes.router,
     app.uptime.routes.router,
     app.alerts.routes.router,
