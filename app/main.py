@@ -31,6 +31,7 @@ import app.monitoring.routes
 import app.pages.routes
 import app.schedules.routes
 import app.scorecards.routes
+import app.training.routes
 import app.uptime.routes
 from app import log, metrics
 from app.access.last_use import LastUse
@@ -58,6 +59,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.delivery.routes.router,
     app.ledger.routes.router,
     app.ledger.pipelines.routes.router,
+    app.training.routes.router,
     app.monitoring.dependencies.routes.router,
     app.uptime.routes.router,
     app.alerts.routes.router,
@@ -95,6 +97,7 @@ TAGS = [
     },
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
     {"name": "ledger", "description": "The practice around models, as tools tell of it."},
+    {"name": "training", "description": "Asking pipelines for new versions, and what came of it."},
     {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
     {"name": "gateway", "description": "Predictions, by the Open Inference Protocol."},

@@ -1,4 +1,4 @@
-"""The worker: claims audits, runs each in a process of its own, decides what waited, follows schedules.
+"""The worker: claims audits, runs each in a process of its own, decides what waited, follows schedules, retrains.
 
 Any number of workers may share a database. One that is killed loses nothing: its lease runs out and another
 takes the audit up.
@@ -32,6 +32,7 @@ from app.db import Database, utcnow
 from app.evidence.blobs import BlobStore
 from app.gate.service import resolve_pending
 from app.schedules.leader import Scheduler
+from app.training.upkeep import TrainingKeeper, look_after
 
 T = TypeVar("T")
 
@@ -60,25 +61,24 @@ def run(settings: Settings, *, stop: threading.Event, once: bool = False, runner
     """
     db = Database(settings.sqlalchemy_url)
     worker = _Worker(db, settings, stop, runner)
-    scheduler = None if once else Scheduler(db, settings, worker.name)
-    if scheduler:
-        scheduler.start()
-    deliverer = None if once else Deliverer(db, settings)
-    if deliverer:
-        deliverer.start()
+    beside: list[Scheduler | Deliverer | TrainingKeeper] = []
+    if not once:
+        beside = [Scheduler(db, settings, worker.name), Deliverer(db, settings), TrainingKeeper(db, settings)]
+    for thread in beside:
+        thread.start()
     try:
         while not stop.is_set():
             if worker.tick(patient=not once):
                 continue
             if once:
+                if look_after(db, settings):
+                    continue
                 deliver_due(db, settings)
                 return
             stop.wait(settings.poll_seconds)
     finally:
-        if scheduler:
-            scheduler.stop()
-        if deliverer:
-            deliverer.stop()
+        for thread in beside:
+            thread.stop()
         db.dispose()
 
 

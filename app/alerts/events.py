@@ -24,6 +24,9 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "deployment.review_overdue": "Nobody has reviewed a deployment past the gate in time.",
         "endpoint.down": "An address under which a model is reached failed several probes in a row.",
         "endpoint.recovered": "An address that was down answers again.",
+        "training.finished": "A retrained version came, was audited, and may go where it was asked for.",
+        "training.failed": "A pipeline could not be asked to retrain, its run failed, or the gate says no.",
+        "training.overdue": "A pipeline was asked to retrain, and no version came in time.",
     }
 )
 """What a subscription may name, with what it means."""

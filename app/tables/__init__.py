@@ -13,6 +13,7 @@ from app.tables.evidence import Attestation, HandedInEvidence
 from app.tables.gate import Decision, Policy
 from app.tables.ledger import LedgerEvent
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
+from app.tables.training import Trainer, TrainingRequest
 from app.tables.uptime import Endpoint, Probe
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "ScheduleSlot",
     "Subscription",
     "Token",
+    "Trainer",
+    "TrainingRequest",
     "VerdictState",
     "Version",
     "VersionDataset",

@@ -17,6 +17,7 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[tuple[str, dict]] = []
         self.bodies: list[bytes] = []
+        self.heads: list[dict[str, str]] = []
         self.answers: list[tuple[int, dict[str, str]]] = [(200, {})]
         self.pause = 0.0
         self.verify = True
@@ -52,6 +53,7 @@ class Receiver:
 
     def take(self, headers: dict[str, str], content: bytes) -> None:
         self.bodies.append(content)
+        self.heads.append(headers)
         if self.verify:
             self.got.append((headers["webhook-id"], Webhook(SECRET).verify(content, headers)))
 

@@ -15,6 +15,11 @@ MOST_PATIENCE_SECONDS = 6 * 3600
 
 
 def post(url: str, content: bytes, headers: Mapping[str, str], wires: Wires) -> Receipt:
+    """Raises NotDelivered as ``ask`` does."""
+    return receipt_of(ask("POST", url, content, headers, wires))
+
+
+def ask(method: str, url: str, content: bytes, headers: Mapping[str, str], wires: Wires) -> Answer:
     """Raises NotDelivered unless the receiver answers 2xx.
 
     410 means that it wants no more (Standard Webhooks). Anything else may be a fault that somebody mends, a wrong
@@ -22,20 +27,21 @@ def post(url: str, content: bytes, headers: Mapping[str, str], wires: Wires) -> 
     """
     told = {"Content-Type": "application/json", "User-Agent": "assay", **headers}
     try:
-        answer = wires.http.send("POST", url, headers=told, content=content, seconds=wires.seconds)
+        answer = wires.http.send(method, url, headers=told, content=content, seconds=wires.seconds)
     except Refused as error:
         raise NotDelivered(f"this address is not called: {error}", permanent=True) from error
     except Failed as error:
         raise NotDelivered(str(error)) from error
     if 200 <= answer.status < 300:
-        return {"status": answer.status, "headers": _kept(answer)}
+        return answer
     said = answer.content[:LONGEST_SAID].decode(errors="replace").strip()
     why = f"the receiver answered {answer.status}{': ' if said else ''}{said}"
     raise NotDelivered(why, permanent=answer.status == 410, gone=answer.status == 410, retry_after=_asked(answer))
 
 
-def _kept(answer: Answer) -> dict[str, str]:
-    return {name: answer.headers[name][:LONGEST_SAID] for name in KEPT_HEADERS if name in answer.headers}
+def receipt_of(answer: Answer) -> Receipt:
+    kept = {name: answer.headers[name][:LONGEST_SAID] for name in KEPT_HEADERS if name in answer.headers}
+    return {"status": answer.status, "headers": kept}
 
 
 def _asked(answer: Answer) -> float | None:
