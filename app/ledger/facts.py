@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,18 +13,7 @@ from sqlmodel import Session, col, select
 from app import cron
 from app.catalog.pipelines import form_of
 from app.errors import Invalid
-from app.ledger import folding, queries
-from app.ledger.events import (
-    EVENT,
-    ABTestEvent,
-    CIRunEvent,
-    CommitEvent,
-    ComponentEvent,
-    IncidentEvent,
-    PipelineRunEvent,
-    PipelineVersionEvent,
-    RegisteredVersionEvent,
-)
+from app.ledger import told
 from app.ledger.history import (
     DecisionFact,
     DeploymentFact,
@@ -52,8 +41,14 @@ from app.tables import (
 )
 
 
-def of_models(session: Session, models: Sequence[Model], as_of: datetime) -> History:
-    """The history of models, and of the pipelines that make their versions or are declared to."""
+def of_models(
+    session: Session, models: Sequence[Model], as_of: datetime, parts: Collection[str] | None = None
+) -> History:
+    """The history of models, and of the pipelines that make their versions or are declared to.
+
+    Args:
+        parts: names of what is looked at of a ``History``; the rest stays empty. By default everything.
+    """
     names = {model.id: model.name for model in models}
     versions = _versions(session, names, as_of)
     made_by = {version.pipeline_id for version, _ in versions}
@@ -62,7 +57,7 @@ def of_models(session: Session, models: Sequence[Model], as_of: datetime) -> His
         for row in session.exec(select(Pipeline).order_by(col(Pipeline.id)))
         if row.id in made_by or not set(names.values()).isdisjoint((row.declaration or {}).get("models", ()))
     ]
-    return _history(session, models, pipelines, versions, as_of)
+    return _history(session, models, pipelines, versions, as_of, parts)
 
 
 def of_pipeline(session: Session, pipeline: Pipeline, as_of: datetime) -> History:
@@ -81,50 +76,32 @@ def _history(
     pipelines: Sequence[Pipeline],
     versions: Sequence[tuple[Version, str]],
     as_of: datetime,
+    parts: Collection[str] | None = None,
 ) -> History:
     names = {model.id: model.name for model in models}
     version_names = {version.id: version.name for version, _ in versions}
     pipeline_names = {row.id: row.name for row in pipelines}
+    own: Mapping[str, Callable[[], Iterator[Any]]] = {
+        "deployments": lambda: _deployments(session, names, version_names, as_of),
+        "decisions": lambda: _decisions(session, names, version_names, as_of),
+        "turns": lambda: _turns(session, names, as_of),
+        "findings": lambda: _findings(session, names, version_names, as_of),
+        "traffic": lambda: _traffic(session, names, version_names, as_of),
+        "schedules": lambda: _schedules(session, names, as_of),
+    }
+    wanted = own.keys() | told.PARTS.keys() if parts is None else set(parts)
     return History(
         as_of=as_of,
         models=tuple(_model(row) for row in models),
         pipelines=tuple(PipelineFact(row.name, form_of(row), row.created_at) for row in pipelines),
         versions=tuple(_version_facts(session, versions, pipeline_names)),
-        deployments=tuple(_deployments(session, names, version_names, as_of)),
-        decisions=tuple(_decisions(session, names, version_names, as_of)),
-        turns=tuple(_turns(session, names, as_of)),
-        findings=tuple(_findings(session, names, version_names, as_of)),
-        traffic=tuple(_traffic(session, names, version_names, as_of)),
-        schedules=tuple(_schedules(session, names, as_of)),
-        **_told(session, names.values(), pipelines, as_of),
+        **_read(own, wanted),
+        **told.parts(session, names.values(), pipelines, as_of, wanted & told.PARTS.keys()),
     )
 
 
-def _told(
-    session: Session, models: Collection[str], pipelines: Sequence[Pipeline], as_of: datetime
-) -> dict[str, Any]:
-    rows = queries.events(
-        session,
-        models=models,
-        pipelines=[row.name for row in pipelines],
-        repositories=[row.repository for row in pipelines if row.repository],
-        until=as_of,
-    )
-    by_kind: Mapping[type, list[Any]] = defaultdict(list)
-    for row in rows:
-        event = EVENT.validate_python(row.body)
-        by_kind[type(event)].append(event)
-    return {
-        "commits": tuple(by_kind[CommitEvent]),
-        "ci_runs": tuple(folding.ci_runs(by_kind[CIRunEvent])),
-        "pipeline_versions": tuple(by_kind[PipelineVersionEvent]),
-        "runs": tuple(folding.runs(by_kind[PipelineRunEvent])),
-        "registered_versions": tuple(by_kind[RegisteredVersionEvent]),
-        "components": tuple(by_kind[ComponentEvent]),
-        "ab_tests": tuple(by_kind[ABTestEvent]),
-        "incidents": tuple(by_kind[IncidentEvent]),
-        "sources": {(row.kind, row.key): row.source for row in rows},
-    }
+def _read(own: Mapping[str, Callable[[], Iterator[Any]]], parts: Collection[str]) -> dict[str, Any]:
+    return {part: tuple(read()) for part, read in own.items() if part in parts}
 
 
 def _model(row: Model) -> ModelFact:

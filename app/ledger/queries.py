@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, select
 
+from app.errors import NotFound, nearest
 from app.paging import PageParams, paginate
 from app.tables import LedgerEvent, Model, Pipeline
 
@@ -37,18 +38,29 @@ def events(
     models: Collection[str] = (),
     pipelines: Collection[str] = (),
     repositories: Collection[str] = (),
-    until: datetime | None = None,
+    kinds: Collection[str],
+    until: datetime,
 ) -> Sequence[LedgerEvent]:
-    """What was told of any of these, oldest first."""
+    """What was told of any of these, oldest first; in an order that does not tell in which it arrived."""
     about = or_(
         col(LedgerEvent.model).in_(models),
         col(LedgerEvent.pipeline).in_(pipelines),
         col(LedgerEvent.repository).in_(repositories),
     )
-    query = select(LedgerEvent).where(about)
-    if until is not None:
-        query = query.where(col(LedgerEvent.at) <= until)
-    return session.exec(query.order_by(col(LedgerEvent.at), col(LedgerEvent.id))).all()
+    query = select(LedgerEvent).where(about, col(LedgerEvent.kind).in_(kinds), col(LedgerEvent.at) <= until)
+    order = (col(LedgerEvent.at), col(LedgerEvent.kind), col(LedgerEvent.source), col(LedgerEvent.key))
+    return session.exec(query.order_by(*order)).all()
+
+
+def models(session: Session, team: str | None) -> Sequence[Model]:
+    """All models, or those that a team owns. Raises NotFound, naming the nearest team."""
+    found = session.exec(select(Model).order_by(col(Model.id))).all()
+    if team is None:
+        return found
+    teams = {one.owner for one in found}
+    if team not in teams:
+        raise NotFound(f"no model is owned by {team!r}{nearest(team, teams)}")
+    return [one for one in found if one.owner == team]
 
 
 def page(

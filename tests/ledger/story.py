@@ -1,0 +1,128 @@
+"""Histories to plant: what happened to models, told in days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from app.catalog.pipelines import PipelineForm
+from app.ledger.events import EVENT
+from app.ledger.folding import runs
+from app.ledger.history import (
+    DecisionFact,
+    DeploymentFact,
+    History,
+    ModelFact,
+    PipelineFact,
+    TurnFact,
+    VersionFact,
+)
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+_numbers = count(1)
+
+
+def at(days: float) -> datetime:
+    """``days`` after the first of January 2026, a Thursday."""
+    return START + timedelta(days=days)
+
+
+@dataclass
+class Story:
+    """Collects facts; ``history(days)`` is what is known then. The model "m" of the team "risk" is there."""
+
+    models: list[ModelFact] = field(default_factory=list)
+    pipelines: list[PipelineFact] = field(default_factory=list)
+    versions: list[VersionFact] = field(default_factory=list)
+    deployments: list[DeploymentFact] = field(default_factory=list)
+    decisions: list[DecisionFact] = field(default_factory=list)
+    turns: list[TurnFact] = field(default_factory=list)
+    events: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.model("m")
+
+    def model(self, name, owner="risk", created=0.0, **more):
+        told = {
+            "purpose": "Estimate the chance that a loan defaults.",
+            "users": "Loan officers",
+            "problem_type": "productivity",
+            "task": "binary",
+            "risk_tier": "high",
+            "business_metric": {"name": "expected loss", "target": "below 2 %"},
+            "retraining_days": None,
+        }
+        self.models.append(ModelFact(name=name, owner=owner, created_at=at(created), **(told | more)))
+
+    def pipeline(self, name="p", **form):
+        declared = PipelineForm(**({"name": name, "owner": "risk", "models": ["m"], "repository": "bank/m"} | form))
+        self.pipelines.append(PipelineFact(name, declared, START))
+
+    def version(self, name, model="m", created=0.0, commit=None, run=None, pipeline=None, quality=None):
+        manifest = {"quality": quality or {"metric": "roc_auc", "floor": 0.7}}
+        fact = VersionFact(
+            next(_numbers), model, name, at(created), "ci", commit, "initial", None, pipeline, run, {}, manifest
+        )
+        self.versions.append(fact)
+
+    def decide(self, version, days, status="pass", environment="production", stage="admit", model="m"):
+        self.decisions.append(DecisionFact(next(_numbers), model, version, environment, stage, status, at(days)))
+
+    def deploy(self, version, since, until=None, outcome=None, model="m", **more):
+        told = {"environment": "production", "role": "stable", "kind": "decision", "decision_id": None} | more
+        ended = None if until is None else at(until)
+        outcome = outcome or ("replaced" if until is not None else None)
+        row = next(_numbers)
+        if (model, version) not in {(one.model, one.name) for one in self.versions}:
+            self.version(version, model)
+        self.deployments.append(
+            DeploymentFact(
+                row, model, version, row, started_at=at(since), ended_at=ended, outcome=outcome, actor="ci", **told
+            )
+        )
+        return row
+
+    def turn(self, after, days, test="MON-7", version="1", environment="production", before="pass", model="m"):
+        self.turns.append(TurnFact(next(_numbers), model, version, environment, test, before, after, at(days)))
+
+    def tell(self, kind, days, **told):
+        event = {"kind": kind, "id": str(next(_numbers)), "at": at(days)} | told
+        self.events.append(EVENT.validate_python(event))
+
+    def commit(self, name, days, repository="bank/m", branch="main"):
+        self.tell("commit", days, repository=repository, commit=name, branch=branch, author="Ada")
+
+    def run(self, name, start, end, state="succeeded", **told):
+        if "experiment" not in told:
+            told = {"pipeline": "p"} | told
+        began = {} if start is None else {"started_at": at(start)}
+        self.tell("pipeline_run", end, run=name, state=state, finished_at=at(end), **(began | told))
+
+    def incident(self, name, state, days, model="m", environment="production", **told):
+        self.tell("incident", days, incident=name, state=state, model=model, environment=environment, **told)
+
+    def ab_test(self, candidate, days, outcome="worse", model="m", environment="production"):
+        told = {"candidate": candidate, "baseline": "0", "metric": "conversion", "outcome": outcome}
+        self.tell("ab_test", days, model=model, environment=environment, **told)
+
+    def history(self, days: float) -> History:
+        told = sorted((one for one in self.events if one.at <= at(days)), key=lambda one: (one.at, one.id))
+
+        def of(kind):
+            return [one for one in told if one.kind == kind]
+
+        return History(
+            as_of=at(days),
+            models=tuple(self.models),
+            pipelines=tuple(self.pipelines),
+            versions=tuple(self.versions),
+            deployments=tuple(self.deployments),
+            decisions=tuple(self.decisions),
+            turns=tuple(self.turns),
+            commits=tuple(of("commit")),
+            runs=tuple(runs(of("pipeline_run"))),
+            registered_versions=tuple(of("registered_version")),
+            ab_tests=tuple(of("ab_test")),
+            incidents=tuple(of("incident")),
+        )
