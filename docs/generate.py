@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 import checks
 from app.config import ROOT, Settings
+from app.ledger.rows import ALL
 from benchmarks.faults.results import Results
 from benchmarks.faults.table import tables
 from checks.contract import Section
@@ -107,8 +108,14 @@ def faults_tables() -> str:
     return tables(Results())
 
 
+def ledger_table() -> str:
+    lines = ["| row | group | what is practised | what shows it |", "| --- | --- | --- | --- |"]
+    return "\n".join([*lines, *(f"| {row.number} | {row.group} | {row.title} | {row.by} |" for row in ALL)])
+
+
 TARGETS = {
     "docs/faults.md": {"faults": faults_tables},
+    "docs/ledger.md": {"ledger": ledger_table},
     "README.md": {"rubric": rubric_table},
     "docs/configuration.md": {"settings": settings_table},
     "docs/licences.md": {"licences": licence_table, "engine": engine_licence_table},

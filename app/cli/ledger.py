@@ -36,12 +36,13 @@ ledger_commands = typer.Typer(
 
 @ledger_commands.command("show")
 def show(
-    model: str,
+    model: Annotated[str, typer.Argument(metavar="MODEL[@VERSION]")],
     status: Annotated[str | None, typer.Option(help="Only these: met, missing or unknown.")] = None,
     output: Annotated[str, typer.Option("--output", "-o", help="table or json.")] = "table",
 ) -> None:
     """All rows of a model with their evidence, and what is missing."""
-    told = Assay().ledger(model)
+    name, _, version = model.partition("@")
+    told = Assay().ledger(name, version or None)
     rows = [row for row in told["rows"] if status in {None, row["status"]}]
     if output == "json":
         return print_json(told | {"rows": rows})

@@ -22,6 +22,6 @@ class Ledger(Connection):
         items: list[Body] = self._json("GET", "ledger/events", params=filters)["items"]
         return items
 
-    def ledger(self, model: str) -> Body:
-        """A model's rows: ``{model, as_of, counts, rows}``."""
-        return self._json("GET", f"models/{model}/ledger")
+    def ledger(self, model: str, version: str | None = None) -> Body:
+        """A model's rows: ``{model, version, as_of, counts, rows}``; without a version, for what serves."""
+        return self._json("GET", f"models/{model}/ledger", params={"version": version} if version else {})

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from app.errors import Invalid
 from app.gate import document
 from app.gate.document import PolicyForm
-from app.gate.policy import Known, Outcome, Status, evaluate, overall, unevaluated
+from app.gate.policy import evaluate, overall, unevaluated
 from app.gate.runs import Measurement, newest_runs
+from app.gate.terms import Known, Outcome, PracticeFacts, Status
 from app.scorecards.facts import Facts, Scorecard
 from app.scorecards.scoring import score
 from checks.rubric import RUBRIC_VERSION
@@ -48,7 +49,8 @@ class PolicyText(BaseModel):
 
 
 class Inputs(BaseModel):
-    """Everything that a decision is derived from. ``measurements`` are by finding id.
+    """Everything that a decision is derived from. ``measurements`` are by finding id; ``practice`` holds what the
+    policy asks of the ledger.
 
     ``audit_problem`` is a sentence when the audit that the decision waited for did not succeed.
     """
@@ -63,6 +65,7 @@ class Inputs(BaseModel):
     policy: PolicyText
     facts: Facts
     measurements: dict[int, Measurement] = {}
+    practice: PracticeFacts = PracticeFacts()
     dry_run: bool = False
     audit_id: int | None = None
     audit_problem: str | None = None
@@ -145,6 +148,7 @@ def _answer(inputs: Inputs) -> Answer:
         windows=facts.windows,
         automated=facts.automated,
         audit_problem=inputs.audit_problem,
+        practice=inputs.practice,
     )
     return Answer(evaluate(conditions, known), card, timedelta(hours=form.decision_lifetime_hours))
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from app import validation
 from app.catalog import yamlfile
 from app.errors import FieldError, nearest
-from app.gate.policy import Conditions, Demand
+from app.gate.terms import Conditions, Demand, PracticeDemand
 from checks import discover
 from checks.contract import Check, Section
 from checks.rubric import BY_ID
@@ -50,10 +50,18 @@ class Minimum(Part):
     sections: SectionMinima = SectionMinima()
 
 
+class PracticeForm(Part):
+    """``rows``: numbers of the ledger's rows that must be met."""
+
+    rows: list[Annotated[int, Field(ge=1, le=45)]] = []
+    automation_level: Literal[0, 1, 2] = 0
+
+
 class DemandForm(Part):
     must_pass: list[TestId] = []
     must_not_fail: list[TestId] = []
     minimum: Minimum = Minimum()
+    practice: PracticeForm = PracticeForm()
 
     @property
     def demand(self) -> Demand:
@@ -62,6 +70,7 @@ class DemandForm(Part):
             tuple(self.must_not_fail),
             self.minimum.score,
             {Section(name): points for name, points in self.minimum.sections.model_dump().items()},
+            PracticeDemand(tuple(sorted(set(self.practice.rows))), self.practice.automation_level),
         )
 
 

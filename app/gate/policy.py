@@ -7,12 +7,12 @@ old or not understood makes the answer ``unknown``, and so does an exception in 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 
+from app.gate import practice
+from app.gate.terms import Condition, Conditions, Known, Outcome, Run, Status
 from checks.contract import Scope, Section, Verdict
 from checks.rubric import BY_ID
 
@@ -20,110 +20,6 @@ log = logging.getLogger(__name__)
 
 STALE_AFTER_WINDOWS = 2
 """Evidence older than so many of its freshness windows shows nothing any more, as in the score."""
-
-
-class Status(StrEnum):
-    PASS = "pass"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-    IN_PROGRESS = "in_progress"
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What is asked. A minimum of 0 asks for nothing."""
-
-    must_pass: tuple[str, ...] = ()
-    must_not_fail: tuple[str, ...] = ()
-    score: float = 0
-    sections: Mapping[Section, float] = field(default_factory=dict)
-
-    @property
-    def empty(self) -> bool:
-        return not (self.must_pass or self.must_not_fail or self.score > 0 or any(self.sections.values()))
-
-    def and_also(self, other: Demand) -> Demand:
-        """Both demands at once: never less than either. A test that must pass need not be said not to fail."""
-        must_pass = tuple(dict.fromkeys(self.must_pass + other.must_pass))
-        must_not_fail = dict.fromkeys(self.must_not_fail + other.must_not_fail)
-        return Demand(
-            must_pass,
-            tuple(test_id for test_id in must_not_fail if test_id not in must_pass),
-            max(self.score, other.score),
-            {s: max(self.sections.get(s, 0), other.sections.get(s, 0)) for s in Section},
-        )
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """A stage's demand, and the tests of which ``not_applicable`` is accepted."""
-
-    demand: Demand
-    accept_not_applicable: frozenset[str] = frozenset()
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """The tests whose newest run is read."""
-        return tuple(dict.fromkeys(self.demand.must_pass + self.demand.must_not_fail))
-
-
-@dataclass(frozen=True)
-class Run:
-    """The newest run of a test: by a check, or by the person who attests it (then it has an expiry).
-
-    ``source`` names it in a sentence: "audit 12", "the attestation by Ada". ``estimated``: measured without
-    labels, which never satisfies "must pass".
-    """
-
-    test_id: str
-    verdict: Verdict
-    at: datetime
-    source: str
-    reason: str = ""
-    remedy: str = ""
-    estimated: bool = False
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known at ``as_of``: newest runs, scores (the score is the lowest section's), windows in days.
-
-    ``automated`` names the tests that have a check. ``audit_problem`` is a sentence when the audit that this answer
-    waited for did not succeed.
-    """
-
-    as_of: datetime
-    runs: Mapping[str, Run]
-    test_scores: Mapping[str, float]
-    section_scores: Mapping[Section, float]
-    windows: Mapping[str, float]
-    automated: frozenset[str] = frozenset()
-    audit_problem: str | None = None
-
-    @property
-    def score(self) -> float:
-        return min(self.section_scores[section] for section in Section)
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One condition and how it came out. ``remedy`` says what to do, "" where nothing is."""
-
-    name: str
-    metric: str
-    comparator: str
-    threshold: Any
-    actual: Any
-    status: Status
-    reason: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: Status
-    conditions: tuple[Condition, ...]
 
 
 def evaluate(conditions: Conditions, known: Known) -> Outcome:
@@ -172,6 +68,8 @@ def _conditions(conditions: Conditions, known: Known) -> Iterator[_Pending]:
             yield _of_section(section, points, known)
     if demand.score > 0:
         yield _Pending("minimum.score", "score", lambda: _minimum_score(demand.score, known))
+    for name, metric, judge in practice.conditions(demand.practice, known.practice):
+        yield _Pending(name, metric, judge)
     if known.audit_problem is not None:
         yield _Pending("audit", "audit.status", lambda: _audit_succeeded(str(known.audit_problem)))
 

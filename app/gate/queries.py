@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.audits.ledger import ENDED
-from app.gate.policy import Status
 from app.gate.runs import Measurement
+from app.gate.terms import Status
 from app.tables import Audit, Decision, Finding, Model, Policy, Version
 
 UNDER_WAY = ("queued", "running")

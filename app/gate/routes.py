@@ -23,8 +23,8 @@ from app.deps import (
 )
 from app.errors import FieldError, Invalid
 from app.gate import policies, queries, service
-from app.gate.policy import Status
 from app.gate.schemas import DecisionOut, EvaluationIn, PolicyIn, PolicyOut, ReplayOut
+from app.gate.terms import Status
 from app.paging import Cursor, Page, paginate
 from app.tables import Decision, Policy
 from app.validation import explain

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from app.gate.policy import Run
+from app.gate.terms import Run
 from app.scorecards.facts import CONCLUSIVE, AttestationFact, Facts, FindingFact
 from checks import discover
 from checks.contract import Scope, Verdict

@@ -21,9 +21,11 @@ from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
 from app.gate import document, policies, queries
 from app.gate.derivation import Inputs, PolicyText, derive, in_progress, rederive, windows_of
 from app.gate.policies import install_defaults
-from app.gate.policy import Status
 from app.gate.runs import due_checks, newest_finding
 from app.gate.schemas import EvaluationIn
+from app.gate.terms import PracticeDemand, PracticeFacts, RowFact, Status
+from app.ledger.facts import of_models
+from app.ledger.rows import walk
 from app.schedules.targets import serving_checks
 from app.scorecards.facts import Facts
 from app.scorecards.scoring import prune
@@ -184,7 +186,21 @@ def _collect(
     ids = _newest_findings(facts, [*demand.must_pass, *demand.must_not_fail])
     measured = {ids[test_id] for test_id in form.thresholds if test_id in ids}
     estimates = {ids[test_id] for test_id in demand.must_pass if test_id in ids}
-    return inputs.model_copy(update={"measurements": queries.measurements(session, measured, estimates)})
+    measurements = queries.measurements(session, measured, estimates)
+    practice = _practice(session, model, version, demand.practice, as_of)
+    return inputs.model_copy(update={"measurements": measurements, "practice": practice})
+
+
+def _practice(
+    session: Session, model: Model, version: Version, demand: PracticeDemand, as_of: datetime
+) -> PracticeFacts:
+    """As far as it is asked for: reading the ledger takes longer than everything else of a decision."""
+    if demand.empty:
+        return PracticeFacts()
+    history = replace(of_models(session, [model], as_of), subject=version.name)
+    rows = {row.number: row for row in walk(history)}
+    found = (rows[number] for number in demand.rows)
+    return PracticeFacts({row.number: RowFact(row.title, row.status, row.missing, row.remedy) for row in found})
 
 
 def _newest_findings(facts: Facts, test_ids: Iterable[str]) -> dict[str, int]:

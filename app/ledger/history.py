@@ -148,9 +148,13 @@ class ScheduleFact:
 
 @dataclass(frozen=True)
 class History:
-    """``as_of``: nothing that happened later is in it. Everything oldest first; runs are folded into one each."""
+    """``as_of``: nothing that happened later is in it. Everything oldest first; runs are folded into one each.
+
+    ``subject``: the version that is asked about; None: what serves.
+    """
 
     as_of: datetime
+    subject: str | None = None
     models: tuple[ModelFact, ...] = ()
     pipelines: tuple[PipelineFact, ...] = ()
     commits: tuple[CommitEvent, ...] = ()

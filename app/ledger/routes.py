@@ -43,6 +43,8 @@ def list_events(
 
 
 @router.get("/models/{model}/ledger", summary="What the practice around a model shows", responses=problems(404))
-def model_ledger(model: str, session: ReadSession, _: CanRead, as_of: AsOf = None) -> LedgerOut:
+def model_ledger(
+    model: str, session: ReadSession, _: CanRead, version: Named = None, as_of: AsOf = None
+) -> LedgerOut:
     """45 rows, each met, missing or unknown, with its evidence and what to do next."""
-    return service.ledger_of(session, model, as_of or utcnow())
+    return service.ledger_of(session, model, version, as_of or utcnow())

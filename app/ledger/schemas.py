@@ -99,9 +99,10 @@ class RowOut(BaseModel):
 
 
 class LedgerOut(BaseModel):
-    """All rows of a model. ``counts``: of met, missing and unknown."""
+    """All rows of a model. ``version`` null: for what serves, else the newest. ``counts``: of each status."""
 
     model: str
+    version: str | None
     as_of: datetime
     counts: dict[Status, int]
     rows: list[RowOut]

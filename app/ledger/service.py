@@ -6,14 +6,14 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from app.access import audit_log
 from app.access.identity import Identity
-from app.catalog.queries import find_model
+from app.catalog.queries import find_model, find_version
 from app.db import database_now
 from app.ledger import facts, queries
 from app.ledger.events import Event, body_of
@@ -103,12 +103,14 @@ def list_events(
     return Page(items=items, next_cursor=cursor)
 
 
-def ledger_of(session: Session, model: str, as_of: datetime) -> LedgerOut:
-    """All rows of a model. Raises NotFound, naming the nearest model."""
-    rows = walk(facts.of_models(session, [find_model(session, model)], as_of))
+def ledger_of(session: Session, model: str, version: str | None, as_of: datetime) -> LedgerOut:
+    """All rows of a model, for a version of it or for what serves. Raises NotFound, naming the nearest."""
+    row = find_version(session, model, version)[0] if version else find_model(session, model)
+    rows = walk(replace(facts.of_models(session, [row], as_of), subject=version))
     counts = Counter(row.status for row in rows)
     return LedgerOut(
         model=model,
+        version=version,
         as_of=as_of,
         counts={status: counts[status] for status in Status},
         rows=[RowOut.model_validate(asdict(row)) for row in rows],

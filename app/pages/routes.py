@@ -58,8 +58,10 @@ def in_service(
 
 
 @router.get("/models/{model}/ledger")
-def ledger(model: str, session: ReadSession, _: CanRead, as_of: AsOf = None) -> Response:
-    return page("ledger.html", ledger_of(session, model, as_of or utcnow()))
+def ledger(
+    model: str, session: ReadSession, _: CanRead, version: str | None = None, as_of: AsOf = None
+) -> Response:
+    return page("ledger.html", ledger_of(session, model, version, as_of or utcnow()))
 
 
 @router.get("/models/{model}/versions/{version}")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.gate.policy import Conditions, Demand, Known, Run, Status, evaluate, overall
+from app.gate.policy import evaluate, overall
+from app.gate.terms import Conditions, Demand, Known, Run, Status
 from checks.contract import Section, Verdict
 from tests.gate.facts import NOW, days_ago
 

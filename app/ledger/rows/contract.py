@@ -11,8 +11,6 @@ from app.ledger.reading.words import Proof, Status
 from checks.contract import Scope
 from checks.rubric import BY_ID
 
-ROWS = 45
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -38,11 +36,12 @@ def unknown(missing: str, remedy: str, proofs: Sequence[Proof] = ()) -> Judged:
 
 @dataclass(frozen=True)
 class Row:
-    """``number`` is that of docs/ledger.md; ``title`` says what is practised where it is met."""
+    """``title`` says what is practised where it is met, ``by`` what shows it."""
 
     number: int
     group: str
     title: str
+    by: str
     judge: Callable[[History], Judged]
 
 
@@ -68,7 +67,9 @@ def serving(history: History) -> list[DeploymentFact]:
 
 
 def focus(history: History) -> VersionFact | None:
-    """The version that the ledger is about: what serves, else the newest one."""
+    """The version that the ledger is about: the one asked about, else what serves, else the newest one."""
+    if history.subject is not None:
+        return next((one for one in history.versions if one.name == history.subject), None)
     by_id = {one.id: one for one in history.versions}
     if places := serving(history):
         return by_id[places[0].version_id]
@@ -105,5 +106,8 @@ def by_test(history: History, test: str) -> Judged:
     return make(told, "Read the finding; it says what to do.", [proof])
 
 
-def by_tests(*tests: str) -> Callable[[History], Judged]:
-    return lambda history: worst(by_test(history, test) for test in tests)
+def tested(number: int, group: str, title: str, *tests: str) -> Row:
+    """A row that tests of the rubric show."""
+    return Row(
+        number, group, title, f"{', '.join(tests)} pass", lambda history: worst(by_test(history, t) for t in tests)
+    )
