@@ -25,6 +25,7 @@ from app.gate.runs import due_checks, newest_finding
 from app.gate.schemas import EvaluationIn
 from app.gate.terms import PracticeDemand, PracticeFacts, RowFact, Status
 from app.ledger.facts import of_models
+from app.ledger.reading import automation
 from app.ledger.rows import walk
 from app.schedules.targets import serving_checks
 from app.scorecards.facts import Facts
@@ -200,7 +201,12 @@ def _practice(
     history = replace(of_models(session, [model], as_of), subject=version.name)
     rows = {row.number: row for row in walk(history)}
     found = (rows[number] for number in demand.rows)
-    return PracticeFacts({row.number: RowFact(row.title, row.status, row.missing, row.remedy) for row in found})
+    level = automation.of_model(history, model.name)
+    return PracticeFacts(
+        {row.number: RowFact(row.title, row.status, row.missing, row.remedy) for row in found},
+        level.level,
+        level.next,
+    )
 
 
 def _newest_findings(facts: Facts, test_ids: Iterable[str]) -> dict[str, int]:

@@ -19,9 +19,9 @@ from app.audits.ledger import ENDED
 from app.config import Settings
 from app.db import Database, database_now
 from app.errors import AssayError
-from app.gate.policy import Status
 from app.gate.schemas import EvaluationIn
 from app.gate.service import evaluate
+from app.gate.terms import Status
 from app.ledger import folding
 from app.ledger.events import FINAL, PipelineRunEvent
 from app.tables import Decision, Model, Pipeline, TrainingRequest, Version

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.alerts.events import is_production
 from app.ledger.history import DeploymentFact, FindingFact, History, VersionFact
-from app.ledger.reading.words import Proof, Status
+from app.ledger.reading.words import Judged, Proof, lacking, met, unknown, worst
 from checks.contract import Scope
 from checks.rubric import BY_ID
-
-
-@dataclass(frozen=True)
-class Judged:
-    """``missing``: what the evidence lacks or speaks against; ``remedy``: what to do next. Empty where met."""
-
-    status: Status
-    proofs: tuple[Proof, ...] = ()
-    missing: str = ""
-    remedy: str = ""
-
-
-def met(proofs: Sequence[Proof]) -> Judged:
-    return Judged(Status.MET, tuple(proofs))
-
-
-def lacking(missing: str, remedy: str, proofs: Sequence[Proof] = ()) -> Judged:
-    return Judged(Status.MISSING, tuple(proofs), missing, remedy)
-
-
-def unknown(missing: str, remedy: str, proofs: Sequence[Proof] = ()) -> Judged:
-    return Judged(Status.UNKNOWN, tuple(proofs), missing, remedy)
 
 
 @dataclass(frozen=True)
@@ -43,17 +21,6 @@ class Row:
     title: str
     by: str
     judge: Callable[[History], Judged]
-
-
-def worst(parts: Iterable[Judged]) -> Judged:
-    """All of them at once: missing where any is, else unknown where any is."""
-    judged = list(parts)
-    proofs = [proof for part in judged for proof in part.proofs]
-    for status in (Status.MISSING, Status.UNKNOWN):
-        bad = [part for part in judged if part.status is status]
-        if bad:
-            return Judged(status, tuple(proofs), "; ".join(p.missing for p in bad), bad[0].remedy)
-    return met(proofs)
 
 
 # --- what rows look at ----------------------------------------------------------------------------
@@ -100,10 +67,10 @@ def by_test(history: History, test: str) -> Judged:
         f"{test} {title}: {found.verdict}{where}", found.at, f"audit {found.audit_id}", f"/findings/{found.id}"
     )
     if found.verdict == "pass":
-        return met([proof])
+        return met(proof)
     told = f"{test} {'failed' if found.verdict == 'fail' else f'was {found.verdict}'}: {found.reason}"
     make = lacking if found.verdict == "fail" else unknown
-    return make(told, "Read the finding; it says what to do.", [proof])
+    return make(told, "Read the finding; it says what to do.", proof)
 
 
 def tested(number: int, group: str, title: str, *tests: str) -> Row:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.ledger.history import History, ScheduleFact
-from app.ledger.reading.words import Proof
-from app.ledger.rows.contract import Judged, Row, lacking, met, tested, unknown, worst
+from app.ledger.reading.words import Judged, Proof, lacking, met, unknown, worst
+from app.ledger.rows.contract import Row, tested
 
 GROUP = "Monitoring"
 LATE = 2
@@ -35,9 +35,9 @@ def _regular(one: ScheduleFact, history: History) -> Judged:
     if one.outcome in {"missed", "failed"} or one.missed:
         missed = f"{one.missed} missed in 30 days" if one.missed else f"the last one was {one.outcome}"
         return lacking(
-            f"the scheduled audit{where}: {missed}", "Read the alert, then run it: assay schedule run", [told]
+            f"the scheduled audit{where}: {missed}", "Read the alert, then run it: assay schedule run", told
         )
-    return met([told])
+    return met(told)
 
 
 ROWS = (
