@@ -201,12 +201,11 @@ def _practice(
     history = replace(of_models(session, [model], as_of), subject=version.name)
     rows = {row.number: row for row in walk(history)}
     found = (rows[number] for number in demand.rows)
-    level = automation.of_model(history, model.name)
-    return PracticeFacts(
-        {row.number: RowFact(row.title, row.status, row.missing, row.remedy) for row in found},
-        level.level,
-        level.next,
-    )
+    facts = {row.number: RowFact(row.title, row.status, row.missing, row.remedy) for row in found}
+    if demand.automation_level == 0:
+        return PracticeFacts(facts)
+    automated = automation.of_model(history, model.name)
+    return PracticeFacts(facts, automated.level, automated.next)
 
 
 def _newest_findings(facts: Facts, test_ids: Iterable[str]) -> dict[str, int]:
