@@ -20,6 +20,7 @@ import app.access.sign_in
 import app.alerts.routes
 import app.audits.routes
 import app.catalog.routes
+import app.connections.routes
 import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
@@ -62,6 +63,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.ledger.delivery_routes.router,
     app.ledger.pipelines.routes.router,
     app.training.routes.router,
+    app.connections.routes.router,
     app.monitoring.dependencies.routes.router,
     app.uptime.routes.router,
     app.alerts.routes.router,
@@ -72,6 +74,7 @@ ROOT_ROUTERS: tuple[APIRouter, ...] = (
     metrics.router,
     app.scorecards.routes.badge_router,
     app.access.sign_in.router,
+    app.connections.routes.hooks_router,
     *app.gateway.routes.routers,
     app.pages.routes.router,
 )
@@ -100,6 +103,7 @@ TAGS = [
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
     {"name": "ledger", "description": "The practice around models, as tools tell of it."},
     {"name": "training", "description": "Asking pipelines for new versions, and what came of it."},
+    {"name": "connections", "description": "Tools that tell the ledger by signed webhooks."},
     {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
     {"name": "gateway", "description": "Predictions, by the Open Inference Protocol."},

@@ -9,6 +9,7 @@ from app.client.alerts import Alerts
 from app.client.audits import Audits
 from app.client.catalog import Catalog
 from app.client.connection import Body, Problem, ServiceError
+from app.client.connections import Connections
 from app.client.gate import Gate
 from app.client.ledger import Ledger
 from app.client.traffic import Traffic
@@ -17,5 +18,5 @@ from app.client.uptime import Uptime
 __all__ = ["Assay", "Body", "Problem", "ServiceError"]
 
 
-class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime):
+class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime, Connections):
     """All of it over one connection; see ``Connection`` for the arguments."""

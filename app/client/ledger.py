@@ -7,14 +7,19 @@ from typing import Any
 
 from app.client.connection import Body, Connection
 
+BATCH = 500
+"""Events a request."""
+
 
 class Ledger(Connection):
     """Events that tools tell, and what they add up to."""
 
     def tell(self, events: Sequence[Mapping[str, Any]]) -> list[Body]:
-        """How each of at most 1,000 events was taken, in their order. See ``app.ledger.events`` for the forms."""
-        answer = self._json("POST", "ledger/events", json={"events": list(events)})
-        taken: list[Body] = answer["events"]
+        """How each event was taken, in their order. See ``app.ledger.events`` for the forms."""
+        taken: list[Body] = []
+        for start in range(0, len(events), BATCH):
+            body = {"events": list(events[start : start + BATCH])}
+            taken += self._json("POST", "ledger/events", json=body)["events"]
         return taken
 
     def ledger_events(self, **filters: Any) -> list[Body]:

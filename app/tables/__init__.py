@@ -8,6 +8,7 @@ from app.tables.access import AuditLog, IdempotencyKey, Token
 from app.tables.alerts import Alert, AlertDelivery, Subscription, VerdictState
 from app.tables.audits import Audit, Finding, Lease, Schedule, ScheduleSlot
 from app.tables.catalog import Blob, Dataset, Model, Pipeline, Version, VersionDataset
+from app.tables.connections import ReceivedMessage, ToolConnection
 from app.tables.delivery import Deployment, RollbackDrill
 from app.tables.evidence import Attestation, HandedInEvidence
 from app.tables.gate import Decision, Policy
@@ -41,12 +42,14 @@ __all__ = [
     "Prediction",
     "PredictionBatch",
     "Probe",
+    "ReceivedMessage",
     "RequestCount",
     "RollbackDrill",
     "Schedule",
     "ScheduleSlot",
     "Subscription",
     "Token",
+    "ToolConnection",
     "Trainer",
     "TrainingRequest",
     "VerdictState",
