@@ -128,7 +128,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over one database. Settings come from the environment unless given."""
     settings = settings or Settings()
     database = Database(settings.sqlalchemy_url)
-    counts = metrics.Metrics()
+    counts = metrics.Metrics(settings)
     templates: dict[int, str] = {}
     application = Application(
         title="Assay",
@@ -153,7 +153,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     application.state.settings = settings
     application.state.db = database
     application.state.blobs = BlobStore(settings.blob_dir)
-    application.state.gateway = Gateway(database, application.state.blobs, settings)
+    application.state.gateway = Gateway(database, application.state.blobs, settings, counts.predicted)
     application.state.metrics = counts
     problems.install(application)
     _add_routes(application)

@@ -15,6 +15,7 @@ from app.cli import (
     audits,
     catalog,
     collect_code,
+    collect_measurements,
     collect_pipelines,
     connections,
     delivery,
@@ -74,6 +75,7 @@ evidence.collect_commands.command("gitlab")(collect_code.collect_gitlab)
 evidence.collect_commands.command("mlflow-runs")(collect_pipelines.collect_mlflow_runs)
 evidence.collect_commands.command("dvc")(collect_pipelines.collect_dvc)
 evidence.collect_commands.command("kfp")(collect_pipelines.collect_kfp)
+evidence.collect_commands.command("prometheus")(collect_measurements.collect_prometheus)
 cli.command("attest")(catalog.attest)
 cli.command("deploy")(delivery.deploy)
 cli.command("rollback")(delivery.roll_back)

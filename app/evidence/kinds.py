@@ -14,6 +14,7 @@ from app.evidence import (
     git_record,
     junit,
     lock_file,
+    measurements,
     metric_pairs,
     pipeline_runs,
     proposals,
@@ -44,6 +45,7 @@ EvidenceKind = Literal[
     "trials",
     "pipeline-runs",
     "training-outcome",
+    "measurements",
     "report",
 ]
 
@@ -77,5 +79,6 @@ KINDS: Mapping[EvidenceKind, Kind] = {
     "trials": Kind(trials.parse),
     "pipeline-runs": Kind(pipeline_runs.parse),
     "training-outcome": Kind(training_outcome.parse, commit_of=attrgetter("commit")),
+    "measurements": Kind(measurements.parse),
     "report": Kind(),
 }

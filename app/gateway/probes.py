@@ -31,7 +31,7 @@ def probe_of(
         if served.version.id not in requests:
             requests[served.version.id] = _requests(served, *_holdout(db, blobs, settings, served))
         own = requests[served.version.id]
-        return gateway.infer(served, own[next(turn) % len(own)], logged=False).model_version
+        return gateway.answer(served, own[next(turn) % len(own)], logged=False).model_version
 
     return probe
 

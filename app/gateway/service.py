@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +30,9 @@ from app.tables import Deployment, Version
 
 log = logging.getLogger(__name__)
 
+Count = Callable[[str, str, str, str, float], None]
+"""Is told of each request to a version: model, environment, role, outcome (answered, refused, failed), seconds."""
+
 IDLE_SECONDS = 30.0
 """A model that is deployed nowhere any more ends when nobody has asked it for so long."""
 SHADOW_QUEUE = 100
@@ -51,8 +54,8 @@ class Served:
 class Gateway:
     """Finds the version that answers, asks its process, logs before it answers."""
 
-    def __init__(self, db: Database, blobs: BlobStore, settings: Settings) -> None:
-        self._db, self._blobs, self._settings = db, blobs, settings
+    def __init__(self, db: Database, blobs: BlobStore, settings: Settings, count: Count) -> None:
+        self._db, self._blobs, self._settings, self._count = db, blobs, settings, count
         self._runners: dict[int, Runner] = {}
         self._changing = threading.Lock()
         self._spool = Spool(settings.spool_dir, strict=settings.prediction_log == "strict")
@@ -149,7 +152,22 @@ class Gateway:
 
     # --- answers ----------------------------------------------------------------------------------
 
-    def infer(self, served: Served, request: InferIn, *, logged: bool = True) -> InferOut:
+    def infer(self, served: Served, request: InferIn) -> InferOut:
+        """``answer``, and count what came of it."""
+        start, outcome = time.perf_counter(), "failed"
+        try:
+            answer = self.answer(served, request)
+        except Invalid:
+            outcome = "refused"
+            raise
+        else:
+            outcome = "answered"
+            return answer
+        finally:
+            seconds = time.perf_counter() - start
+            self._count(served.model, served.environment, served.role, outcome, seconds)
+
+    def answer(self, served: Served, request: InferIn, *, logged: bool = True) -> InferOut:
         """Predict. What is logged is so before this returns.
 
         Args:

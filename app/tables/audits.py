@@ -18,7 +18,10 @@ class Audit(SQLModel, table=True):
     Tests of the system look at what was served in ``environment`` from ``window_start`` to ``window_end``.
     """
 
-    __table_args__ = (Index("ix_audit_claim", "status", "lease_until"),)
+    __table_args__ = (
+        Index("ix_audit_claim", "status", "lease_until"),
+        Index("ix_audit_newest", "status", "model_id", "environment", "finished_at"),
+    )
 
     id: int = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id", index=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import delete, or_, update
 from sqlmodel import Session, col, select
 
 from app.db import rows_changed
@@ -38,15 +38,17 @@ def model_of(session: Session, endpoint: Endpoint) -> Model:
 
 
 def newest_probes(session: Session, endpoint_ids: Sequence[int]) -> dict[int, Probe]:
-    """The newest probe of each, by endpoint id."""
+    """The newest probe of each, by endpoint id: looked up in the index, however many there are."""
     newest = (
-        select(Probe.endpoint_id, func.max(Probe.at).label("at"))
-        .where(col(Probe.endpoint_id).in_(endpoint_ids))
-        .group_by(col(Probe.endpoint_id))
-        .subquery()
+        select(Probe.id)
+        .where(Probe.endpoint_id == Endpoint.id)
+        .order_by(col(Probe.at).desc(), col(Probe.id).desc())
+        .limit(1)
+        .correlate(Endpoint)
+        .scalar_subquery()
     )
-    same = (col(Probe.endpoint_id) == newest.c.endpoint_id) & (col(Probe.at) == newest.c.at)
-    return {probe.endpoint_id: probe for probe in session.exec(select(Probe).join(newest, same))}
+    query = select(Probe).join(Endpoint, col(Probe.id) == newest).where(col(Endpoint.id).in_(endpoint_ids))
+    return {probe.endpoint_id: probe for probe in session.exec(query)}
 
 
 def last_probes(session: Session, endpoint_id: int, count: int) -> Sequence[Probe]:

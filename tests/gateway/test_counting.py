@@ -52,6 +52,14 @@ def test_answers_and_what_got_none_are_counted_by_role(counted):
     for runner in runners:
         runner._settings = counted.settings
     assert counts(counted) == {"stable": (1, 0), "canary": (3, 1)}
+    page = counted.caller.get("/metrics", headers=counted.headers["viewer"]).text
+    for role, outcome, count in (
+        ("stable", "answered", 1), ("stable", "refused", 1), ("canary", "answered", 2), ("canary", "failed", 1),
+    ):  # fmt: skip
+        labels = f'environment="production",model="counted",outcome="{outcome}",role="{role}"'
+        assert f"assay_gateway_requests_total{{{labels}}} {count}.0\n" in page
+    labels = 'environment="production",model="counted",role="canary"'
+    assert f"assay_gateway_request_seconds_count{{{labels}}} 2.0\n" in page
 
 
 def test_a_file_of_the_spool_is_counted_once(counted):
