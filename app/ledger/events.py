@@ -89,7 +89,8 @@ class Stage(Document):
 class PipelineRunEvent(Happened):
     """A run of a pipeline, or an experiment, in the ``state`` that it had at the time.
 
-    ``orchestrated``: an orchestrator started and recorded it. ``pipeline_digest``: the pipeline version that ran.
+    ``tool``: whose record this is (mlflow, dvc, kfp). ``orchestrated``: an orchestrator started and recorded it.
+    ``pipeline_digest``: the pipeline version that ran.
     ``data_digest``: of the data it was trained on; ``evaluation_digest``: of the data its metrics are of.
     ``version``: the version of ``model`` that came out. ``request``: Assay's request that it answers.
     """
@@ -100,6 +101,7 @@ class PipelineRunEvent(Happened):
     experiment: Word | None = None
     state: State
     trigger: Trigger = "unknown"
+    tool: Word | None = None
     orchestrator: Word | None = None
     orchestrated: bool = False
     environment: Environment | None = None
