@@ -59,6 +59,7 @@ class VersionFact:
     run: str | None
     data: Mapping[str, str]
     manifest: Mapping[str, Any]
+    model_class: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class DeploymentFact:
     outcome: str | None
     decision_id: int | None
     actor: str
+    artifact_digest: str | None = None
 
 
 @dataclass(frozen=True)

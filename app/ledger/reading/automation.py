@@ -8,11 +8,11 @@ people started and no orchestrator recorded, or runs that speak against a clause
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.ledger.history import History
-from app.ledger.reading import training, within
-from app.ledger.reading.words import Judged, Status, lacking, met, unknown
+from app.ledger.reading import chain, components, monitoring, stages, training, within
+from app.ledger.reading.words import Judged, Status, lacking, met, unknown, worst
 
 NO_RUNS = "no run is known"
 TELL_RUNS = (
@@ -68,7 +68,7 @@ def read(history: History) -> Automation:
 
 def _level(clauses: Mapping[int, Sequence[Clause]], *, known: bool) -> int | None:
     if all(one.judged.holds for one in clauses[1]):
-        return 2 if clauses[2] and all(one.judged.holds for one in clauses[2]) else 1
+        return 2 if all(one.judged.holds for one in clauses[2]) else 1
     by_hand = all(one.judged.holds for one in clauses[0])
     contradicted = any(one.judged.status is Status.MISSING for one in clauses[1])
     return 0 if by_hand or (known and contradicted) else None
@@ -107,6 +107,28 @@ def _no_orchestrator(history: History) -> Judged:
     return met(training.proof(history, runs[-1]))
 
 
+def _chain(history: History) -> Judged:
+    found = chain.newest(history)
+    if found is None:
+        return unknown("no version is known", "Register what the pipeline makes: assay model register")
+    if found.broken is None:
+        return found.judged
+    broken = found.broken.judged
+    return Judged(broken.status, broken.proofs, f"{found.broken.title}: {broken.missing}", broken.remedy)
+
+
+def _components(history: History) -> Judged:
+    return worst(_named(one.title, one.judged) for one in components.read(history))
+
+
+def _stages(history: History) -> Judged:
+    return worst(_named(one.name, one.judged) for one in stages.read(history))
+
+
+def _named(name: str, judged: Judged) -> Judged:
+    return replace(judged, missing=f"{name}: {judged.missing}" if judged.missing else "")
+
+
 Asked = tuple[str, str, Callable[[History], Judged]]
 
 LEVELS: Mapping[int, tuple[Asked, ...]] = {
@@ -122,6 +144,11 @@ LEVELS: Mapping[int, tuple[Asked, ...]] = {
         ("metadata", "Metadata are complete for every run", training.complete_metadata),
         ("same_pipeline", "The same pipeline runs in development and production", training.same_pipeline),
     ),
-    2: (),
+    2: (
+        ("chain", "From the commit to what serves, no link is broken", _chain),
+        ("components", "All seven components are at work", _components),
+        ("stages", "All six stages leave fresh outputs, each made from the one before", _stages),
+        ("monitoring_retrains", "Monitoring starts retrainings", monitoring.retrains),
+    ),
 }
 """Clauses from the cheapest to the dearest."""

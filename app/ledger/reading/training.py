@@ -52,12 +52,12 @@ def new_data(history: History) -> Judged:
         return unknown("none of the runs that nobody started succeeded", "See why they fail.")
     first = _first_on_each_data(history)
     for run in reversed(automatic):
-        before = first.get((run.model, run.data_digest), run)
+        before = first.get((run.model, within.bare(run.data_digest)), run)
         if run.data_digest and before is not run:
             return lacking(
                 f"run {run.run} was trained on the same data as run {before.run}",
                 "Start a run when there is new data, and none when there is not.",
-                proof(history, run, f", data {run.data_digest}"),
+                proof(history, run, f", data {within.short(run.data_digest)}"),
             )
     untold = [one.run for one in automatic if one.data_digest is None]
     if untold:
@@ -66,7 +66,7 @@ def new_data(history: History) -> Judged:
     newest = automatic[-1]
     if not any(model == newest.model and run is not newest for (model, _), run in first.items()):
         return unknown("there is no run before to compare with", "Wait for the next run.", proof(history, newest))
-    return met(proof(history, newest, f", data {newest.data_digest}"))
+    return met(proof(history, newest, f", data {within.short(newest.data_digest)}"))
 
 
 def _first_on_each_data(history: History) -> dict[tuple[str | None, str | None], PipelineRunEvent]:
@@ -74,7 +74,7 @@ def _first_on_each_data(history: History) -> dict[tuple[str | None, str | None],
     first: dict[tuple[str | None, str | None], PipelineRunEvent] = {}
     for run in sorted(within.succeeded(history.runs), key=lambda one: (within.started(one), one.run, one.id)):
         if run.data_digest is not None:
-            first.setdefault((run.model, run.data_digest), run)
+            first.setdefault((run.model, within.bare(run.data_digest)), run)
     return first
 
 
@@ -137,12 +137,18 @@ def same_pipeline(history: History) -> Judged:
             "Tell of pipeline_version events of each environment, or `environment` and `pipeline_digest` of runs.",
         )
     now = production[-1]
-    same = [one for one in elsewhere if (one.pipeline, one.digest) == (now.pipeline, now.digest)]
+    same = [
+        one
+        for one in elsewhere
+        if (one.pipeline, within.bare(one.digest)) == (now.pipeline, within.bare(now.digest))
+    ]
     proofs = [_sighting(one) for one in (now, (same or elsewhere)[-1])]
     if same:
         return met(*proofs)
     other = elsewhere[-1]
-    missing = f"{now.environment} has {now.digest}, {other.environment} has {other.digest}"
+    missing = (
+        f"{now.environment} has {within.short(now.digest)}, {other.environment} has {within.short(other.digest)}"
+    )
     return lacking(missing, remedy, *proofs)
 
 
@@ -161,4 +167,4 @@ def _seen(history: History) -> list[_Seen]:
 
 
 def _sighting(one: _Seen) -> Proof:
-    return Proof(f"pipeline {one.pipeline} {one.digest} in {one.environment}", one.at, one.told)
+    return Proof(f"pipeline {one.pipeline} {within.short(one.digest)} in {one.environment}", one.at, one.told)

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from app.alerts.events import is_production
 from app.catalog.pipelines import PipelineForm
 from app.ledger.events import FINAL, PipelineRunEvent, RegisteredVersionEvent
-from app.ledger.history import History, PipelineFact
+from app.ledger.history import DeploymentFact, History, PipelineFact
 from app.scorecards.windows import DEFAULT_CADENCE_DAYS, interval_days
 
 RECENT_DAYS = 90.0
@@ -115,6 +116,26 @@ def started(run: PipelineRunEvent) -> datetime:
     return run.started_at or run.at
 
 
+def serving(history: History) -> list[DeploymentFact]:
+    """What takes traffic now: production first, stable first, the newest first."""
+    live = [one for one in history.deployments if one.ended_at is None]
+    return sorted(live, key=prominence)
+
+
+def prominence(one: DeploymentFact) -> tuple[bool, bool, bool, float, int]:
+    return (
+        one.ended_at is not None,
+        not is_production(one.environment),
+        one.role != "stable",
+        -one.started_at.timestamp(),
+        -one.id,
+    )
+
+
+def age_days(history: History, at: datetime) -> float:
+    return (history.as_of - at).total_seconds() / 86400
+
+
 def recent_runs(history: History) -> list[PipelineRunEvent]:
     """Those that ended and by which practice is judged, in the order in which they were started."""
     days = max(RECENT_DAYS, CADENCES_REMEMBERED * (cadence_days(history) or 0))
@@ -136,6 +157,21 @@ def roles(history: History, run: PipelineRunEvent) -> dict[str, str]:
         stage.name: stage.role if stage.role != "other" else declared.get(stage.name, "other")
         for stage in run.stages
     }
+
+
+def bare(digest: str | None) -> str | None:
+    """A digest without the name of its algorithm, in which tools differ."""
+    return digest.removeprefix("sha256:") if digest else None
+
+
+def same_commit(one: str | None, other: str | None) -> bool:
+    """Whether both are known and one commit; a manifest may abbreviate it."""
+    return bool(one and other) and (str(one).startswith(str(other)) or str(other).startswith(str(one)))
+
+
+def short(digest: str | None) -> str:
+    """As people read it; "-" for none."""
+    return (bare(digest) or "-")[:12]
 
 
 def by_whom(history: History, kind: str, key: str) -> str:

@@ -18,7 +18,16 @@ from app.ledger.events import (
     PipelineVersionEvent,
     RegisteredVersionEvent,
 )
-from app.ledger.history import History, ModelFact, PipelineFact
+from app.ledger.history import (
+    DeploymentFact,
+    FindingFact,
+    History,
+    ModelFact,
+    PipelineFact,
+    TrafficFact,
+    TurnFact,
+    VersionFact,
+)
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 PIPELINE, MODEL, REPOSITORY = "credit-training", "credit-default", "bank/credit"
@@ -89,6 +98,36 @@ def pipeline_version(environment="production", days=20.0, **more):
     return _without(told | more)
 
 
+def commit(sha=COMMIT, days=30.0, **more):
+    told = {"kind": "commit", "id": sha, "at": ago(days), "repository": REPOSITORY, "commit": sha, "branch": "main"}
+    return told | {"author": "Ada"} | more
+
+
+TESTS = [{"covers": kind, "passed": 3, "failed": 0} for kind in ("code", "data", "model")]
+
+
+def ci_run(name="ci-1", days=29.0, **more):
+    """A CI run that tested everything and built the package of the pipeline."""
+    told = {
+        "kind": "ci_run",
+        "id": f"{name}:succeeded",
+        "at": ago(days),
+        "repository": REPOSITORY,
+        "run": name,
+        "commit": COMMIT,
+        "state": "succeeded",
+        "tests": TESTS,
+        "packages": [{"name": "pipeline", "digest": digest("package")}],
+    }
+    return _without(told | more)
+
+
+def component(kind, days=1.0, **more):
+    """A probe that a component answered."""
+    told = {"kind": "component", "id": f"{kind}-{days}", "at": ago(days), "pipeline": PIPELINE, "component": kind}
+    return told | {"name": kind, "reachable": True, "version": "1.0"} | more
+
+
 def _without(told):
     return {key: value for key, value in told.items() if value is not None}
 
@@ -110,6 +149,67 @@ A_MODEL = ModelFact(
     retraining_days=None,
     created_at=NOW - timedelta(days=400),
 )
+
+MANIFEST = {
+    "model": {"owner": "risk", "purpose": "Estimate.", "users": "Officers", "problem_type": "productivity"},
+    "version": {"tunables": {"depth": 6}, "pipeline": {"name": PIPELINE}},
+    "data": {"train": {"path": "train.parquet"}, "test": {"path": "test.parquet"}},
+    "columns": {"label": "default"},
+    "features": [{"name": "income", "type": "number"}, {"name": "age", "type": "integer"}],
+}
+
+
+def version(name="1.1.0", days=0.9, id=2, **more) -> VersionFact:  # noqa: A002
+    """A registered version, by default of the newest run of ``LEVEL_1``."""
+    values = {
+        "id": id,
+        "model": MODEL,
+        "name": name,
+        "created_at": NOW - timedelta(days=days),
+        "created_by": "ci",
+        "commit": COMMIT,
+        "change_reason": "new_data",
+        "artifact_digest": f"{id:064x}",
+        "pipeline": PIPELINE,
+        "run": "nightly-2",
+        "data": {"train": digest("data of nightly-2").removeprefix("sha256:"), "test": "ee" * 32},
+        "manifest": MANIFEST,
+        "model_class": "sklearn.ensemble.HistGradientBoostingClassifier",
+    }
+    return VersionFact(**(values | more))
+
+
+def deployment(of: VersionFact, days=0.5, environment="production", **more) -> DeploymentFact:
+    values = {
+        "id": of.id,
+        "model": of.model,
+        "version": of.name,
+        "version_id": of.id,
+        "environment": environment,
+        "role": "stable",
+        "kind": "decision",
+        "started_at": NOW - timedelta(days=days),
+        "ended_at": None,
+        "outcome": None,
+        "decision_id": 7,
+        "actor": "ci",
+        "artifact_digest": of.artifact_digest,
+    }
+    return DeploymentFact(**(values | more))
+
+
+def finding(test="MON-7", verdict="pass", days=0.2, of="1.1.0", environment="production") -> FindingFact:
+    at = NOW - timedelta(days=days)
+    return FindingFact(9, 8, test, MODEL, of, environment, verdict, True, at, f"{test} was measured.")
+
+
+def turn(test="MON-7", after="fail", days=3.0, of="1.0.0") -> TurnFact:
+    return TurnFact(4, MODEL, of, "production", test, "pass", after, NOW - timedelta(days=days))
+
+
+def traffic(days=0.1, of="1.1.0", rows=1000) -> TrafficFact:
+    return TrafficFact(MODEL, "production", of, NOW - timedelta(days=5), NOW - timedelta(days=days), rows)
+
 
 FIELDS = {
     CommitEvent: "commits",

@@ -13,10 +13,18 @@ from tests.ledger.reading.planted import (
     PIPELINE,
     STAGES,
     by_hand,
+    ci_run,
+    commit,
+    component,
+    deployment,
     digest,
+    finding,
     history,
     pipeline_version,
     run,
+    traffic,
+    turn,
+    version,
 )
 
 
@@ -142,7 +150,7 @@ class TestSamePipeline:
     def test_another_digest_in_development(self):
         found = self.of(pipeline_version("development", 21, digest=digest("other")), pipeline_version())
         assert found.status == "missing"
-        assert digest("other") in found.missing
+        assert digest("other")[7:19] in found.missing
 
     def test_development_that_moved_on(self):
         new = pipeline_version("development", 1, digest=digest("newer"))
@@ -188,3 +196,58 @@ def test_the_order_in_which_events_were_told_does_not_matter(seed):
 def test_of_another_pipeline_nothing_is_known():
     assert automation.of_pipeline(history(*LEVEL_1), "other").level is None
     assert (NOW - timedelta(days=1)).isoformat() == LEVEL_1[1]["at"]
+
+
+V = version()
+LEVEL_2 = [*LEVEL_1, commit(), ci_run(), component("feature_store"), run("answer", 3, trigger="degradation")]
+FACTS = {
+    "versions": (V,),
+    "deployments": (deployment(V),),
+    "findings": (finding(),),
+    "traffic": (traffic(),),
+}
+
+
+def test_level_2():
+    found = read(*LEVEL_2, **FACTS)
+    assert (found.level, found.missing, found.next) == (2, (), "")
+    assert {one.judged.status.value for one in found.clauses[2]} == {"met"}
+    assert automation.of_model(history(*LEVEL_2, **FACTS), MODEL).level == 2
+
+
+LESS = [
+    ("chain", "unknown", {"commits": ()}, "Commit: nothing was told of the commit"),
+    ("chain", "missing", {"deployments": (deployment(V, artifact_digest="ab" * 32),)}, "Deployment: deployed is"),
+    ("components", "unknown", {"components": ()}, "Feature store: nothing is known"),
+    (
+        "stages",
+        "missing",
+        {"deployments": (deployment(V, 15),)},
+        "Model continuous delivery: the newest is 15 days",
+    ),
+    (
+        "monitoring_retrains",
+        "missing",
+        {"turns": (turn(days=2, of="1.1.0"),)},
+        "no retraining followed when MON-7 turned to fail",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "expected", "change", "words"), LESS)
+def test_each_clause_alone_keeps_level_2_away(name, expected, change, words):
+    found = read(*LEVEL_2, **(FACTS | change))
+    assert (found.level, status(found, name)) == (1, expected)
+    assert words in judged(found, name).missing
+    assert found.next
+
+
+def test_monitoring_that_never_started_a_run_is_unknown():
+    found = read(*LEVEL_2[:-1], **FACTS)
+    assert (found.level, status(found, "monitoring_retrains")) == (1, "unknown")
+    assert read(*LEVEL_2[:-1], run("answer", 91, trigger="degradation"), **FACTS).level == 1
+
+
+def test_level_2_needs_level_1():
+    found = read(*LEVEL_2[2:], run("nightly-2", 1, stages=STAGES[2:]), **FACTS)
+    assert (found.level, status(found, "data_validation")) == (0, "missing")
