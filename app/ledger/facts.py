@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from app import cron
 from app.catalog.pipelines import form_of
 from app.errors import Invalid
-from app.ledger import told
+from app.ledger import asked, told
 from app.ledger.history import (
     DecisionFact,
     DeploymentFact,
@@ -88,6 +88,7 @@ def _history(
         "findings": lambda: _findings(session, names, version_names, as_of),
         "traffic": lambda: _traffic(session, names, version_names, as_of),
         "schedules": lambda: _schedules(session, names, as_of),
+        "training": lambda: asked.training(session, names, version_names, as_of),
     }
     wanted = own.keys() | told.PARTS.keys() if parts is None else set(parts)
     return History(

@@ -149,6 +149,32 @@ class ScheduleFact:
 
 
 @dataclass(frozen=True)
+class TrainingFact:
+    """A pipeline was asked for a new version. ``request``: the id that its run names; ``alert_id``: what raised it.
+
+    ``run``, ``version``, ``audit_id``, ``decision`` (pass, fail, unknown): what came of it, as far as it went.
+    ``outcome``: succeeded, failed, timed_out, superseded or dry_run; None while it is open.
+    """
+
+    request: str
+    model: str
+    pipeline: str
+    environment: str
+    cause: str
+    because: tuple[str, ...]
+    alert_id: int | None
+    at: datetime
+    sent_at: datetime | None
+    run: str | None
+    version: str | None
+    audit_id: int | None
+    decision_id: int | None
+    decision: str | None
+    outcome: str | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
 class History:
     """``as_of``: nothing that happened later is in it. Everything oldest first; runs are folded into one each.
 
@@ -174,5 +200,6 @@ class History:
     findings: tuple[FindingFact, ...] = ()
     traffic: tuple[TrafficFact, ...] = ()
     schedules: tuple[ScheduleFact, ...] = ()
+    training: tuple[TrainingFact, ...] = ()
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Who told of an event, by (kind, id)."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, not_, or_
 from sqlmodel import Session, col, select
 
 from app.errors import NotFound, nearest
 from app.paging import PageParams, paginate
-from app.tables import LedgerEvent, Model, Pipeline
+from app.tables import LedgerEvent, Model, Pipeline, TrainingRequest
 
 Key = tuple[str, str]
 """(kind, key)."""
@@ -25,11 +26,27 @@ def known(session: Session, source: str, keys: Collection[Key]) -> dict[Key, str
     return {(kind, key): digest for kind, key, digest in session.exec(query)}
 
 
-def registered(session: Session) -> tuple[set[str], set[str], set[str]]:
-    """The names of all models and pipelines, and the repositories of pipelines."""
-    models = set(session.exec(select(Model.name)))
+@dataclass(frozen=True)
+class Registered:
+    """What an event may name. ``requests``: (pipeline, key) of every request for a new version."""
+
+    models: Collection[str]
+    pipelines: Collection[str]
+    repositories: Collection[str]
+    requests: Collection[tuple[str | None, str]]
+
+
+def registered(session: Session) -> Registered:
     rows = session.exec(select(Pipeline.name, Pipeline.repository)).all()
-    return models, {name for name, _ in rows}, {repository for _, repository in rows if repository}
+    requests = select(Pipeline.name, TrainingRequest.key).join(
+        TrainingRequest, col(TrainingRequest.pipeline_id) == Pipeline.id
+    )
+    return Registered(
+        models=set(session.exec(select(Model.name))),
+        pipelines={name for name, _ in rows},
+        repositories={repository for _, repository in rows if repository},
+        requests=set(session.exec(requests)),
+    )
 
 
 def events(
@@ -48,6 +65,7 @@ def events(
         col(LedgerEvent.repository).in_(repositories),
     )
     query = select(LedgerEvent).where(about, col(LedgerEvent.kind).in_(kinds), col(LedgerEvent.at) <= until)
+    query = query.where(not_(_answers_nothing()))
     order = (col(LedgerEvent.at), col(LedgerEvent.kind), col(LedgerEvent.source), col(LedgerEvent.key))
     return session.exec(query.order_by(*order)).all()
 
@@ -84,3 +102,12 @@ def _unregistered() -> Iterable[ColumnElement[bool]]:
     for named, name in pairs:
         known = select(name).where(col(name).is_not(None))
         yield and_(col(named).is_not(None), col(named).not_in(known))
+    yield _answers_nothing()
+
+
+def _answers_nothing() -> ColumnElement[bool]:
+    """A run that names a request which its pipeline never got."""
+    named = col(LedgerEvent.body)["request"].as_string()
+    own = select(TrainingRequest.id).join(Pipeline, col(TrainingRequest.pipeline_id) == Pipeline.id)
+    asked = own.where(col(TrainingRequest.key) == named, col(Pipeline.name) == col(LedgerEvent.pipeline))
+    return and_(named.is_not(None), not_(asked.exists()))

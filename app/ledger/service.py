@@ -17,6 +17,7 @@ from app.catalog.queries import find_model, find_version
 from app.db import database_now
 from app.ledger import facts, queries
 from app.ledger.events import Event, body_of
+from app.ledger.queries import Registered
 from app.ledger.reading.words import Status
 from app.ledger.rows import walk
 from app.ledger.schemas import EventOut, LedgerOut, RowOut, TakenOut
@@ -84,12 +85,17 @@ def _judge(row: LedgerEvent, known: str | None, now: datetime) -> tuple[str, str
     return "recorded", ""
 
 
-def unregistered(row: LedgerEvent, registered: tuple[set[str], set[str], set[str]]) -> str:
+def unregistered(row: LedgerEvent, registered: Registered) -> str:
     """Why the event does not count yet; "" when all that it names is registered."""
-    named = zip(
-        ("model", "pipeline", "repository"), (row.model, row.pipeline, row.repository), registered, strict=True
+    named = (
+        ("model", row.model, registered.models),
+        ("pipeline", row.pipeline, registered.pipelines),
+        ("repository", row.repository, registered.repositories),
     )
     missing = [f"no {what} is registered as {name!r}" for what, name, names in named if name and name not in names]
+    request = row.body.get("request")
+    if request and (row.pipeline, request) not in registered.requests:
+        missing.append(f"{row.pipeline or 'nobody'} was never asked for a new version as {request!r}")
     return "; ".join(missing)
 
 
