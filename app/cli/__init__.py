@@ -27,6 +27,7 @@ from app.cli import (
     scorecards,
     service,
     traffic,
+    training,
     uptime,
 )
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
@@ -64,6 +65,8 @@ for group, name in (
     (traffic.labels_commands, "labels"),
     (traffic.traffic_commands, "traffic"),
     (uptime.uptime_commands, "uptime"),
+    (training.trainer_commands, "trainer"),
+    (training.training_commands, "training"),
     (engines.engine_commands, "engines"),
     (service.token_commands, "token"),
     (service.db_commands, "db"),

@@ -13,10 +13,11 @@ from app.client.connections import Connections
 from app.client.gate import Gate
 from app.client.ledger import Ledger
 from app.client.traffic import Traffic
+from app.client.training import Training
 from app.client.uptime import Uptime
 
 __all__ = ["Assay", "Body", "Problem", "ServiceError"]
 
 
-class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime, Connections):
+class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime, Connections, Training):
     """All of it over one connection; see ``Connection`` for the arguments."""
