@@ -96,8 +96,10 @@ class Story:
     def run(self, name, start, end, state="succeeded", **told):
         if "experiment" not in told:
             told = {"pipeline": "p"} | told
-        began = {} if start is None else {"started_at": at(start)}
-        self.tell("pipeline_run", end, run=name, state=state, finished_at=at(end), **(began | told))
+        if start is not None:
+            told["started_at"] = at(start)
+        known = {key: value for key, value in told.items() if value is not None}
+        self.tell("pipeline_run", end, run=name, state=state, finished_at=at(end), **known)
 
     def incident(self, name, state, days, model="m", environment="production", **told):
         self.tell("incident", days, incident=name, state=state, model=model, environment=environment, **told)
