@@ -25,7 +25,8 @@ import app.delivery.routes
 import app.evidence.routes
 import app.gate.routes
 import app.gateway.routes
-import app.ledger.delivery_routes
+import app.ledger.delivery.routes
+import app.ledger.experiments.routes
 import app.ledger.pipelines.routes
 import app.ledger.routes
 import app.monitoring.dependencies.routes
@@ -60,7 +61,8 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.monitoring.routes.router,
     app.delivery.routes.router,
     app.ledger.routes.router,
-    app.ledger.delivery_routes.router,
+    app.ledger.delivery.routes.router,
+    app.ledger.experiments.routes.router,
     app.ledger.pipelines.routes.router,
     app.training.routes.router,
     app.connections.routes.router,

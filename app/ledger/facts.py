@@ -60,14 +60,19 @@ def of_models(
     return _history(session, models, pipelines, versions, as_of, parts)
 
 
-def of_pipeline(session: Session, pipeline: Pipeline, as_of: datetime) -> History:
-    """The history of a pipeline, and of the models whose versions it makes or is declared to."""
+def of_pipeline(
+    session: Session, pipeline: Pipeline, as_of: datetime, parts: Collection[str] | None = None
+) -> History:
+    """The history of a pipeline, and of the models whose versions it makes or is declared to.
+
+    ``parts``: as above.
+    """
     made = select(Version.model_id).where(Version.pipeline_id == pipeline.id)
     declared = (pipeline.declaration or {}).get("models", ())
     query = select(Model).where(col(Model.id).in_(made) | col(Model.name).in_(declared))
     models = session.exec(query.order_by(col(Model.id))).all()
     versions = _versions(session, {model.id: model.name for model in models}, as_of)
-    return _history(session, models, [pipeline], versions, as_of)
+    return _history(session, models, [pipeline], versions, as_of, parts)
 
 
 def _history(

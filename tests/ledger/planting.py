@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from app.access.identity import ROLE_SCOPES, Identity
 from app.ledger import service
 from app.tables import Alert, Decision, Deployment, Model, Pipeline, Version
 from tests.ledger.story import START, Story
+
+CI = Identity("ci", "ci", ROLE_SCOPES["ci"])
 
 
 def plant(database, story: Story, identity, batches=()) -> None:

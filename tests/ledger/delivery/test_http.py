@@ -2,13 +2,10 @@
 
 import pytest
 
-from app.access.identity import ROLE_SCOPES, Identity
-from tests.ledger.planting import plant
+from tests.ledger.planting import CI, plant
 from tests.ledger.story import at
 
 pytestmark = pytest.mark.both_databases
-
-CI = Identity("ci", "ci", ROLE_SCOPES["ci"])
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query
 
 from app.deps import CanRead, ReadSession
 from app.http.problems import problems
-from app.ledger import delivery
-from app.ledger.delivery import Asked
+from app.ledger.delivery import service
+from app.ledger.delivery.service import Asked
 from app.ledger.reading.delivery.metrics import DeliveryMetrics
 from app.ledger.reading.delivery.periods import LONGEST, MOST_WINDOWS, WINDOWS, Every
 from app.scorecards.schemas import AsOf
@@ -42,10 +42,10 @@ def of_fleet(
     """Deployment frequency, lead times, time to restore and change failure rate; times in seconds. A number is null
     where the ledger knows too little, and `reason` says what is missing.
     """
-    return delivery.of_fleet(session, team, wanted)
+    return service.of_fleet(session, team, wanted)
 
 
 @router.get("/models/{model}/delivery-metrics", summary="How a model is delivered", responses=problems(404))
 def of_model(model: str, session: ReadSession, wanted: Wanted, _: CanRead) -> DeliveryMetrics:
     """As for the fleet, with the model's own trend."""
-    return delivery.of_model(session, model, wanted)
+    return service.of_model(session, model, wanted)

@@ -1,0 +1,1 @@
+"""How models are delivered: the four metrics of stored models, over HTTP."""

@@ -1,0 +1,1 @@
+"""Experiments of pipelines: which is best, and how two differ."""
