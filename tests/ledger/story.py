@@ -76,9 +76,18 @@ class Story:
         row = next(_numbers)
         if (model, version) not in {(one.model, one.name) for one in self.versions}:
             self.version(version, model)
+        ids = {(one.model, one.name): one.id for one in self.versions}
         self.deployments.append(
             DeploymentFact(
-                row, model, version, row, started_at=at(since), ended_at=ended, outcome=outcome, actor="ci", **told
+                row,
+                model,
+                version,
+                ids[model, version],
+                started_at=at(since),
+                ended_at=ended,
+                outcome=outcome,
+                actor="ci",
+                **told,
             )
         )
         return row

@@ -12,7 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 REPORT = "DORA, Accelerate State of DevOps Report 2023"
-HOUR = 3600.0
+MINUTE = 60.0
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK, MONTH = 7 * DAY, 30 * DAY
 
@@ -71,6 +72,14 @@ TWINS: Mapping[str, Twin] = MappingProxyType(
         ),
     }
 )
+
+
+def words(seconds: float) -> str:
+    """A length of time in the largest unit that fits: "4.5 d", "3 h", "12 min", "8 s"."""
+    for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def of_frequency(per_day: float) -> Band:

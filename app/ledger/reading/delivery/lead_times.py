@@ -10,7 +10,7 @@ from app.alerts.events import is_production
 from app.ledger.events import PipelineRunEvent
 from app.ledger.history import VersionFact
 from app.ledger.reading.delivery.numbers import Span
-from app.ledger.reading.delivery.practice import Practice
+from app.ledger.reading.delivery.practice import Practice, makers_of
 from app.ledger.reading.delivery.rollouts import Rollout
 
 NO_RUN = "no run is named that made it: version.pipeline.run in its manifest, or version in the run's event"
@@ -30,7 +30,7 @@ def to_ready(practice: Practice) -> tuple[Span, ...]:
     for one in practice.decisions:
         if one.status == "pass" and is_production(one.environment):
             ready[one.version] = min(one.at, ready.get(one.version, one.at))
-    makers = _makers(practice)
+    makers = makers_of(practice)
     starts = _Experiments(practice.runs, makers)
     return tuple(
         _span(version, at, *starts.of(version, makers.get(version.name, [])))
@@ -46,23 +46,6 @@ def _span(version: VersionFact, ready_at: datetime, started_at: datetime | None,
     if started_at > ready_at:
         return Span(subject, ready_at, None, LATE_START)
     return Span(subject, ready_at, (ready_at - started_at).total_seconds())
-
-
-def _makers(practice: Practice) -> Mapping[str, list[PipelineRunEvent]]:
-    """The runs that are told to have made a version, by its name: by the run, by a registry, or by its manifest."""
-    by_id: dict[str, list[PipelineRunEvent]] = defaultdict(list)
-    found: dict[str, list[PipelineRunEvent]] = defaultdict(list)
-    for run in practice.runs:
-        by_id[run.run].append(run)
-        if run.version is not None:
-            found[run.version].append(run)
-    for one in practice.registered_versions:
-        if one.version is not None and one.run is not None:
-            found[one.version] += by_id[one.run]
-    for version in practice.versions:
-        if version.run is not None:
-            found[version.name] += [run for run in by_id[version.run] if run.pipeline in {None, version.pipeline}]
-    return found
 
 
 class _Experiments:

@@ -106,3 +106,20 @@ def _commits(history: History) -> Mapping[str, Commits]:
     for one in history.commits:
         found[one.repository].append(one)
     return defaultdict(lambda: Commits(()), {name: Commits(events) for name, events in found.items()})
+
+
+def makers_of(practice: Practice) -> Mapping[str, list[PipelineRunEvent]]:
+    """The runs that are told to have made a version, by its name: by the run, by a registry, or by its manifest."""
+    by_id: dict[str, list[PipelineRunEvent]] = defaultdict(list)
+    found: dict[str, list[PipelineRunEvent]] = defaultdict(list)
+    for run in practice.runs:
+        by_id[run.run].append(run)
+        if run.version is not None:
+            found[run.version].append(run)
+    for one in practice.registered_versions:
+        if one.version is not None and one.run is not None:
+            found[one.version] += by_id[one.run]
+    for version in practice.versions:
+        if version.run is not None:
+            found[version.name] += [run for run in by_id[version.run] if run.pipeline in {None, version.pipeline}]
+    return found

@@ -1,0 +1,56 @@
+"""Rows 42 to 45: met where there is a number, unknown with the reason where there is not."""
+
+import pytest
+
+from app.ledger.reading.delivery.judged import failure_rate, frequency, lead_time, restore
+from app.ledger.reading.words import Status
+
+COMMIT = "c1" + "0" * 38
+
+
+@pytest.mark.parametrize("row", [frequency, lead_time, restore, failure_rate])
+def test_of_an_empty_history_nothing_is_known(story, row):
+    found = row(story.history(400))
+    assert found.status is Status.UNKNOWN
+    assert found.missing
+    assert found.remedy
+
+
+def test_of_a_full_one_everything(story):
+    story.pipeline()
+    story.commit(COMMIT, 1)
+    for number in range(5):
+        day = 20 + 10 * number
+        story.version(str(number), commit=COMMIT, pipeline="p")
+        story.run(f"r{number}", day - 3, day - 2, model="m", version=str(number))
+        story.decide(str(number), day - 1)
+        story.deploy(str(number), day)
+        story.incident(f"I-{number}", "opened", day + 1, metric="recall")
+        story.incident(f"I-{number}", "resolved", day + 2)
+    history = story.history(80)
+    told = [row(history).proofs[0].text for row in (frequency, restore, failure_rate)]
+    assert told == [
+        "5 deployments, 0.44 a week, medium, in 90 days",
+        "restored in 1 d on average (n = 5): debugging 1 d, medium, in 90 days",
+        "5 of 5 deployments failed (recall 5), low, in 90 days",
+    ]
+    assert [one.text for one in lead_time(history).proofs] == [
+        "experiment to ready: median 2 d (n = 5), high, in 90 days",
+        "commit to production: median 39 d (n = 5), low, in 90 days",
+    ]
+
+
+def test_one_lead_time_is_not_both(story):
+    for number in range(3):
+        story.version(str(number))
+        story.run(f"r{number}", 1, 2, model="m", version=str(number))
+        story.decide(str(number), 3)
+    found = lead_time(story.history(20))
+    assert found.status is Status.UNKNOWN
+    assert found.missing.startswith("commit to production: 0 versions that went live")
+    assert "event commit" in found.remedy
+
+
+def test_what_is_left_out_is_named(story):
+    story.deploy("1", 3)
+    assert "m@1: its manifest names no commit" in lead_time(story.history(9)).missing
