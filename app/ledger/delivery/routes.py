@@ -47,5 +47,5 @@ def of_fleet(
 
 @router.get("/models/{model}/delivery-metrics", summary="How a model is delivered", responses=problems(404))
 def of_model(model: str, session: ReadSession, wanted: Wanted, _: CanRead) -> DeliveryMetrics:
-    """As for the fleet, with the model's own trend."""
+    """As for the fleet, with the model's own trend and the deployments and episodes behind the numbers."""
     return service.of_model(session, model, wanted)

@@ -30,7 +30,7 @@ def of_model(session: Session, name: str, asked: Asked) -> DeliveryMetrics:
     """Raises NotFound, naming the nearest model."""
     model = find_model(session, name)
     history = facts.of_models(session, [model], asked.as_of or database_now(session), PARTS)
-    return delivery_metrics(history, asked.days, asked.every, model_trends=True)
+    return delivery_metrics(history, asked.days, asked.every, detailed=True)
 
 
 def of_fleet(session: Session, team: str | None, asked: Asked) -> DeliveryMetrics:

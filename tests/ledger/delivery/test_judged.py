@@ -30,13 +30,13 @@ def test_of_a_full_one_everything(story):
     history = story.history(80)
     told = [row(history).proofs[0].text for row in (frequency, restore, failure_rate)]
     assert told == [
-        "5 deployments, 0.44 a week, medium, in 90 days",
-        "restored in 1 d on average (n = 5): debugging 1 d, medium, in 90 days",
-        "5 of 5 deployments failed (recall 5), low, in 90 days",
+        "Deployment frequency: 0.44 a week (5 deployments), medium, in 90 days",
+        "Time to restore: mean 1 d (n = 5): debugging 1 d, medium, in 90 days",
+        "Change failure rate: 100% (5 of 5 deployments), low, in 90 days",
     ]
     assert [one.text for one in lead_time(history).proofs] == [
-        "experiment to ready: median 2 d (n = 5), high, in 90 days",
-        "commit to production: median 39 d (n = 5), low, in 90 days",
+        "Lead time, experiment to ready: median 2 d (n = 5), high, in 90 days",
+        "Lead time, commit to production: median 39 d (n = 5), low, in 90 days",
     ]
 
 
@@ -47,7 +47,7 @@ def test_one_lead_time_is_not_both(story):
         story.decide(str(number), 3)
     found = lead_time(story.history(20))
     assert found.status is Status.UNKNOWN
-    assert found.missing.startswith("commit to production: 0 versions that went live")
+    assert found.missing.startswith("Lead time, commit to production: 0 versions that went live")
     assert "event commit" in found.remedy
 
 

@@ -18,7 +18,7 @@ KINDS = (*METRIC_KINDS, AB_TEST, ROLLBACK)
 
 def failures(
     practice: Practice, rollouts: Sequence[Rollout], signs: Sequence[Sign]
-) -> Mapping[int, frozenset[str]]:
+) -> Mapping[int, tuple[str, ...]]:
     """By the id of the rollout that failed: the kinds of metrics that showed it; of one model.
 
     A sign that names a version is laid to its newest rollout until then, any other to the newest of those that
@@ -35,7 +35,7 @@ def failures(
     for rollout, kind in caused:
         if rollout is not None:
             found[rollout.id].add(kind)
-    return {rollout: frozenset(kinds) for rollout, kinds in found.items()}
+    return {rollout: tuple(sorted(kinds)) for rollout, kinds in found.items()}
 
 
 def _cause(rollouts: Sequence[Rollout], environment: str, version: str | None, at: datetime) -> Rollout | None:

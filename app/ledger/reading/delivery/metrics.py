@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import fmean
 
@@ -35,7 +35,7 @@ class Delivered:
     to_ready: tuple[Span, ...]
     to_production: tuple[Span, ...]
     episodes: tuple[Episode, ...]
-    failed: Mapping[int, frozenset[str]]
+    failed: Mapping[int, tuple[str, ...]]
     undetected: tuple[tuple[datetime, str], ...]
 
 
@@ -92,12 +92,15 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Group:
-    """A model, a team or the fleet. ``trend``: the oldest period first."""
+    """A model, a team or the fleet (""). ``trend``: the oldest period first. ``facts``: what is behind the numbers,
+    where one model was asked for.
+    """
 
     name: str
     models: int
     windows: tuple[Metrics, ...]
     trend: tuple[Metrics, ...] = ()
+    facts: Delivered | None = None
 
 
 @dataclass(frozen=True)
@@ -109,14 +112,14 @@ class DeliveryMetrics:
 
 
 def delivery_metrics(
-    history: History, days: Sequence[int] = WINDOWS, every: Every = "week", *, model_trends: bool = False
+    history: History, days: Sequence[int] = WINDOWS, every: Every = "week", *, detailed: bool = False
 ) -> DeliveryMetrics:
     """All of a history's models.
 
     Args:
         days: lengths of the windows that end at ``history.as_of``.
         every: the trend's periods, 12 of them.
-        model_trends: give every model its trend too.
+        detailed: give every model its trend and the facts behind its numbers.
     """
     members = [delivered(one, history.as_of) for one in practices(history)]
     windows, trend = window_periods(history.as_of, days), trend_periods(history.as_of, every)
@@ -127,7 +130,7 @@ def delivery_metrics(
         history.as_of,
         _group("", members, windows, trend),
         tuple(_group(name, teams[name], windows, trend) for name in sorted(teams)),
-        tuple(_group(one.model, [one], windows, trend if model_trends else ()) for one in members),
+        tuple(_model(one, windows, trend, detailed=detailed) for one in members),
     )
 
 
@@ -158,6 +161,11 @@ def _group(name: str, members: Sequence[Delivered], windows: Sequence[Period], t
     )
 
 
+def _model(one: Delivered, windows: Sequence[Period], trend: Sequence[Period], *, detailed: bool) -> Group:
+    group = _group(one.model, [one], windows, trend if detailed else ())
+    return replace(group, facts=one) if detailed else group
+
+
 def measure(members: Sequence[Delivered], period: Period) -> Metrics:
     """The metrics of some models together in a period."""
     out = [(one, rollout) for one in members for rollout in one.rollouts if period.has(rollout.started_at)]
@@ -167,7 +175,7 @@ def measure(members: Sequence[Delivered], period: Period) -> Metrics:
         _durations([span for one in members for span in one.to_ready], period, "versions that got ready"),
         _durations([span for one in members for span in one.to_production], period, "versions that went live"),
         _restore(members, period),
-        _failures([one.failed.get(rollout.id, frozenset()) for one, rollout in out]),
+        _failures([one.failed.get(rollout.id, ()) for one, rollout in out]),
     )
 
 
@@ -200,7 +208,7 @@ def _restore(members: Sequence[Delivered], period: Period) -> Restore:
     return Restore(total, parts, lasting, undetected)
 
 
-def _failures(kinds: Sequence[frozenset[str]]) -> Failures:
+def _failures(kinds: Sequence[tuple[str, ...]]) -> Failures:
     """``kinds``: of each deployment of the period, empty where it did not fail."""
     n, failed = len(kinds), sum(bool(one) for one in kinds)
     counts = Counter(kind for one in kinds for kind in one)
