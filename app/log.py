@@ -14,6 +14,8 @@ from ecs_logging import StdlibFormatter
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _audit_id: ContextVar[int | None] = ContextVar("audit_id", default=None)
 
+ECS_VERSION = "9.4.0"
+"""The fields are held against the list of this version: integrations/elastic/ecs."""
 _NOISE = ("process.thread", "log.original", "ecs.version", "color_message")
 
 
@@ -29,7 +31,9 @@ class Formatter(StdlibFormatter):
             line.setdefault("http", {}).setdefault("request", {}).setdefault("id", request)
         if (audit := _audit_id.get()) is not None:
             line.setdefault("assay", {}).setdefault("audit", {}).setdefault("id", audit)
+        line.setdefault("event", {}).setdefault("dataset", "assay.service")
         line["service"] = {"name": "assay"}
+        line["ecs.version"] = ECS_VERSION
         return line
 
 

@@ -109,7 +109,7 @@ TAGS = [
     {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
     {"name": "gateway", "description": "Predictions, by the Open Inference Protocol."},
-    {"name": "access", "description": "Tokens."},
+    {"name": "access", "description": "Tokens; who changed what."},
     {"name": "operations", "description": "Health and metrics."},
 ]
 

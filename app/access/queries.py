@@ -1,4 +1,4 @@
-"""SQL on tokens."""
+"""SQL on tokens and the audit log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, or_, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.tables import Token
+from app.tables import AuditLog, Token
 
 
 def token_by_digest(session: Session, digest: str, kinds: Collection[str]) -> Token | None:
@@ -17,6 +17,17 @@ def token_by_digest(session: Session, digest: str, kinds: Collection[str]) -> To
 
 def api_tokens() -> SelectOfScalar[Token]:
     return select(Token).where(Token.kind == "api")
+
+
+def audit_log(since: datetime | None, actor: str | None, action: str | None) -> SelectOfScalar[AuditLog]:
+    query = select(AuditLog)
+    if since is not None:
+        query = query.where(AuditLog.at >= since)
+    if actor is not None:
+        query = query.where(AuditLog.actor == actor)
+    if action is not None:
+        query = query.where(AuditLog.action == action)
+    return query
 
 
 def consume(session: Session, token_id: int, now: datetime) -> bool:

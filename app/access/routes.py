@@ -1,18 +1,21 @@
-"""Tokens for machines."""
+"""Tokens for machines, and the audit log."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 from sqlmodel import Session
 
 from app.access import queries, service
 from app.access.idempotency import once, remember
 from app.access.identity import Identity
-from app.access.schemas import Me, NewTokenOut, TokenIn, TokenOut
+from app.access.schemas import AuditLogOut, Me, NewTokenOut, TokenIn, TokenOut
 from app.deps import CanAdmin, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
 from app.http.problems import problems
 from app.paging import Cursor, Page, paginate
-from app.tables import Token
+from app.tables import AuditLog, Token
 
 router = APIRouter(tags=["access"])
 
@@ -48,6 +51,19 @@ def list_tokens(session: ReadSession, cursor: Cursor, _: CanAdmin) -> Page[Token
 )
 def revoke_token(token_id: RowId, session: WriteSession, identity: CanAdmin) -> None:
     service.revoke(session, token_id, identity.name)
+
+
+@router.get("/audit-log", summary="Who changed what, newest first")
+def list_audit_log(
+    session: ReadSession,
+    cursor: Cursor,
+    _: CanAdmin,
+    since: Annotated[AwareDatetime | None, Query(description="Only what was changed then or later.")] = None,
+    actor: Annotated[str | None, Query(max_length=200)] = None,
+    action: Annotated[str | None, Query(max_length=100)] = None,
+) -> Page[AuditLogOut]:
+    rows, following = paginate(session, queries.audit_log(since, actor, action), AuditLog.id, cursor)
+    return Page(items=[AuditLogOut(**row.model_dump()) for row in rows], next_cursor=following)
 
 
 def _make(session: Session, given: TokenIn, identity: Identity, key: str | None) -> NewTokenOut:

@@ -1,9 +1,9 @@
-"""What goes in and out about tokens."""
+"""What goes in and out about tokens and the audit log."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -48,6 +48,17 @@ class NewTokenOut(TokenOut):
         str | None,
         Field(description="Shown this once. Null when the request was sent again under its Idempotency-Key."),
     ]
+
+
+class AuditLogOut(BaseModel):
+    """Who changed what, when. ``action`` is "noun.verb", ``subject`` "noun/id"."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
 
 
 class Me(BaseModel):

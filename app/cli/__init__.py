@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from app.cli import (
     acceptances,
     alerts,
+    audit_log,
     audits,
     catalog,
     collect_code,
@@ -50,6 +51,7 @@ for group, name in (
     (catalog.model_commands, "model"),
     (evidence.evidence_commands, "evidence"),
     (audits.audit_commands, "audit"),
+    (audit_log.audit_log_commands, "audit-log"),
     (schedules.schedule_commands, "schedule"),
     (scorecards.scorecard_commands, "scorecard"),
     (scorecards.checks_commands, "checks"),

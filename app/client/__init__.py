@@ -5,6 +5,7 @@
 """
 
 from app.client.acceptances import Acceptances
+from app.client.access import AuditLog
 from app.client.alerts import Alerts
 from app.client.audits import Audits
 from app.client.catalog import Catalog
@@ -19,5 +20,5 @@ from app.client.uptime import Uptime
 __all__ = ["Assay", "Body", "Problem", "ServiceError"]
 
 
-class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime, Connections, Training):
+class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime, Connections, Training, AuditLog):
     """All of it over one connection; see ``Connection`` for the arguments."""
