@@ -38,7 +38,7 @@ def enqueue(
     """Queue an audit of a version.
 
     Args:
-        trigger: ci, manual, schedule or gate.
+        trigger: ci, manual, schedule, gate or training.
         checks: ids of tests; None for every test that has an automated check.
         window: from when (inclusive) to when tests of the system look at what was served in ``environment``;
             by default the last days (``window_days``) before now.

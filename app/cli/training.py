@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.output import print_json, print_table
+from app.cli.output import EXIT_FAIL, EXIT_PASS, EXIT_UNKNOWN, print_json, print_table
 from app.client import Assay
 
 trainer_commands = typer.Typer(help="How pipelines are asked to train anew, and when.", no_args_is_help=True)
@@ -15,6 +16,7 @@ training_commands = typer.Typer(help="Requests for new versions, and what came o
 
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
 Several = list[str] | None
+PAUSE_SECONDS = 1.0
 
 
 @trainer_commands.command("set")
@@ -143,16 +145,28 @@ def request(
     """Ask a pipeline for a new version."""
     given = {"cause": cause, "model": model, "environment": environment, "reason": reason}
     given["data_digest"] = data_digest
-    _say(Assay().request_training(pipeline, **{key: value for key, value in given.items() if value}))
+    print_request(Assay().request_training(pipeline, **{key: value for key, value in given.items() if value}))
 
 
 @training_commands.command("show")
-def show_request(request_id: Annotated[str, typer.Argument(metavar="REQUEST")]) -> None:
-    """Why it was made, and what came of it."""
-    _say(Assay().training_request(request_id))
+def show_request(
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST")],
+    wait: Annotated[float, typer.Option(help="Seconds to wait for its end; then it tells by its exit code.")] = 0,
+) -> int:
+    """Why it was made, and what came of it. With --wait: 0 a version may go there, 1 none, 2 not known in time."""
+    client, deadline = Assay(), time.monotonic() + wait
+    one = client.training_request(request_id)
+    while one["ended_at"] is None and time.monotonic() < deadline:
+        time.sleep(PAUSE_SECONDS)
+        one = client.training_request(request_id)
+    print_request(one)
+    if not wait or one["status"] == "succeeded":
+        return EXIT_PASS
+    return EXIT_UNKNOWN if one["ended_at"] is None else EXIT_FAIL
 
 
-def _say(one: dict[str, Any]) -> None:
+def print_request(one: dict[str, Any]) -> None:
+    """Why a request was made, and what came of it so far."""
     typer.echo(f"{one['id']}: {one['pipeline']} for {one['model']} in {one['environment']}, {one['cause']}")
     for line in one["because"]:
         typer.echo(f"  because  {line}")

@@ -19,6 +19,7 @@ from app.config import Settings
 from app.demo import host
 from app.demo.receiver import listening
 from app.demo.releases import Build, Release, ask, deliver, in_short, make
+from app.demo.retraining import Trainee
 from app.demo.telling import say
 from app.demo.watch import FIRST, SECOND, WEEKS, replay, watch
 from app.server import prepare
@@ -43,18 +44,21 @@ def tell(*, once: bool, port: int) -> None:
     say("Preparing the database and starting the service")
     prepare(settings)
     hooks = host.free_port(port + 1)
+    trains = host.free_port(hooks + 1)
+    callable_hosts = {"ASSAY_OUTGOING_ALLOWED_HOSTS": f'["127.0.0.1:{hooks}", "127.0.0.1:{trains}"]'}
+    of_pipeline = host.token(settings, "demo-pipeline", "ci")
     with (
         _pipelines() as pool,
         listening(hooks) as receiver,
-        host.service(settings, port, {"ASSAY_OUTGOING_ALLOWED_HOSTS": f'["127.0.0.1:{hooks}"]'}),
-        Assay(settings.public_url, host.token(settings, "demo-pipeline", "ci")) as client,
+        host.service(settings, port, callable_hosts),
+        Assay(settings.public_url, of_pipeline) as client,
         Assay(settings.public_url, host.token(settings, "demo-admin", "admin")) as admin,
     ):
         host.wait_until_ready(client)
         builds = [pool.submit(make, client, release) for release in RELEASES]
         replays = {weeks: pool.submit(replay, weeks) for weeks in WEEKS}
         _releases(client, builds)
-        watch(client, admin, receiver, replays)
+        watch(client, admin, receiver, replays, Trainee(settings.public_url, of_pipeline, trains))
         say(f"Done in {time.monotonic() - started:.0f} s")
         if not once:
             _stay(settings)

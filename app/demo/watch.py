@@ -22,6 +22,7 @@ from app.client import Assay
 from app.config import ROOT
 from app.demo.receiver import Receiver
 from app.demo.releases import Release, ask, run
+from app.demo.retraining import Trainee, show_outcome
 from app.demo.telling import say
 
 ENVIRONMENT = "pilot"
@@ -70,10 +71,12 @@ def replay(weeks: Weeks) -> list[str]:
     return run([*command, "--out", str(weeks.out)], weeks.release.source)
 
 
-def watch(client: Assay, admin: Assay, receiver: Receiver, replays: Mapping[Weeks, Future[list[str]]]) -> None:
-    """Let ``FIRST`` serve, replace it by ``SECOND``, see that go wrong, be told, and go back.
+def watch(
+    client: Assay, admin: Assay, receiver: Receiver, replays: Mapping[Weeks, Future[list[str]]], trainee: Trainee
+) -> None:
+    """Let ``FIRST`` serve, replace it by ``SECOND``, see that go wrong, be told, go back, and be sent a new one.
 
-    ``replays``: ``replay`` of each of ``WEEKS``.
+    ``replays``: ``replay`` of each of ``WEEKS``. ``trainee``: is asked for the new one.
     """
     if client.deployments(model=FIRST.model, environment=ENVIRONMENT):
         say(f"{FIRST.model} has served in {ENVIRONMENT} before")
@@ -85,17 +88,23 @@ def watch(client: Assay, admin: Assay, receiver: Receiver, replays: Mapping[Week
     _admit_and_promote(client, FIRST_WEEKS, replays)
     say(f"{SECOND.name} takes over, with new feature code in the serving system")
     _admit_and_promote(client, SECOND_WEEKS, replays)
-    for weeks, what in TURNS:
-        say(f"The week of {weeks.start}: {what}, and nobody knows")
-        _serve(client, weeks, replays)
-        _be_told(receiver, _audit(client, weeks))
+    with trainee.listening(client, ENVIRONMENT):
+        for weeks, what in TURNS:
+            say(f"The week of {weeks.start}: {what}, and nobody knows")
+            _serve(client, weeks, replays)
+            _be_told(receiver, _audit(client, weeks))
+        _go_back(client, weeks)
+        show_outcome(client, ENVIRONMENT)
+    _show_deployments(client)
+
+
+def _go_back(client: Assay, weeks: Weeks) -> None:
     say("May it stay?")
     ask(client, SECOND, ENVIRONMENT, "promote")
     say("Back to the last known good version")
     _predict(client, weeks)
     client.roll_back(FIRST.model, environment=ENVIRONMENT, reason="MON-2, MON-3 and MON-7 failed")
     _predict(client, weeks)
-    _show_deployments(client)
 
 
 def _admit_and_promote(client: Assay, weeks: Weeks, replays: Mapping[Weeks, Future[list[str]]]) -> None:

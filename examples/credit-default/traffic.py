@@ -3,7 +3,7 @@
 python traffic.py --model build/1.0.0/model.skops --from 2024-10-07 --days 7 --out build/week-41
 
 No application from 2024-10-03 on is in the training or test data of any recipe: its label is known 90 days later at
-the earliest. Written are
+the earliest. (``retrain.py``, months later, learns from them.) Written are
 
 - ``predictions.parquet``: application_id, applied_at, the features as the serving system saw them, the answer and
   its probability. What ``assay predictions push`` takes;

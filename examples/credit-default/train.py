@@ -70,10 +70,12 @@ def losses(model: Pipeline) -> dict[str, list[float]]:
     return {"loss": (-learner.train_score_).tolist(), "validation_loss": (-learner.validation_score_).tolist()}
 
 
-def manifest(version: str, recipe: Recipe, *, with_staleness: bool = False) -> str:
-    """assay.yaml with what differs from recipe to recipe filled in."""
+def manifest(version: str, recipe: Recipe, *, with_staleness: bool = False, run: str | None = None) -> str:
+    """assay.yaml with what differs from recipe to recipe filled in. ``run``: the pipeline's, where one made it."""
     declared = yaml.safe_load((HERE / "assay.yaml").read_text())
     declared["version"] |= {"name": version, "change_reason": recipe.change_reason, "tunables": TUNABLES}
+    if run:
+        declared["version"]["pipeline"]["run"] = run
     if with_staleness:
         declared["evidence"].append({"kind": "staleness-predictions", "path": "reports/staleness.csv"})
     return yaml.safe_dump(declared, sort_keys=False)
