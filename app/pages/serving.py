@@ -21,6 +21,8 @@ from app.paging import PageParams
 from app.schedules import service as schedules
 from app.schedules.schemas import ScheduleOut
 from app.tables import Model
+from app.training import service as training
+from app.training.schemas import TrainingRequestOut
 from app.uptime import service as uptime
 from app.uptime.schemas import UptimeOut
 
@@ -53,6 +55,7 @@ class ServingView:
     environments: Sequence[EnvironmentView]
     endpoints: Sequence[UptimeOut]
     schedules: Sequence[ScheduleOut]
+    requests: Sequence[TrainingRequestOut]
     alerts: Sequence[AlertOut]
 
 
@@ -67,6 +70,7 @@ def serving(session: Session, settings: Settings, model_name: str, before: datet
         environments=[_environment(session, model, name, deployments, newest.get(name)) for name in names],
         endpoints=uptime.uptime_of(session, model),
         schedules=schedules.schedules_of(session, [model], settings),
+        requests=training.requests_of(session, model),
         alerts=alerts.list_alerts(session, model.name, None, ALERTS_LISTED, unread=False).items,
     )
 

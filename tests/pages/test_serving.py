@@ -7,7 +7,7 @@ from sqlmodel import select
 from app.db import utcnow
 from app.engines.prediction_log import Row
 from app.monitoring.predictions import Destination, store_rows
-from app.tables import Alert, Deployment, Label, Model, Schedule, Version
+from app.tables import Alert, Deployment, Label, Model, Pipeline, Schedule, TrainingRequest, Version
 
 TITLE = "A <b>slot</b> was missed"
 TUESDAY = datetime(2024, 10, 8, 12, tzinfo=UTC)
@@ -50,6 +50,26 @@ def test_what_serves_what_was_asked_and_who_watches(story, database, blobs, open
     asked = {"model": "credit-default", "environment": "staging", "since": "2024-10-01T00:00:00Z"}
     answered = client("viewer").get("/api/v1/traffic", params=asked).json()
     assert (answered["rows"], answered["labelled"]) == (3, 1)
+
+
+def test_what_was_asked_of_the_pipeline_and_what_came(story, database, open_page):
+    with database.write() as session:
+        model = session.exec(select(Model).where(Model.name == "credit-default")).one()
+        version = session.exec(select(Version).where(Version.model_id == model.id)).first()
+        pipeline = Pipeline(name="credit-training")
+        session.add(pipeline)
+        session.flush()
+        asked = {"pipeline_id": pipeline.id, "model_id": model.id, "environment": "staging", "cause": "degradation"}
+        came = {"status": "running", "run": "run-7", "version_id": version.id, "reason": "<b>late</b>"}
+        detail = {"because": ["MON-7 turned to fail."]}
+        row = TrainingRequest(
+            key="tr_7", subject="alert/7", detail=detail, actor="trainer", automatic=True, **asked
+        )
+        session.add(row.sqlmodel_update(came))
+    page = open_page("/models/credit-default/serving")
+    for text in ("credit-training", "degradation", "MON-7 turned to fail.", "run-7", "running", "<b>late</b>"):
+        assert page.says(text), text
+    assert f"/models/credit-default/versions/{version.name}?environment=staging" in page.links
 
 
 def test_a_model_that_serves_nowhere_is_told_how(story, open_page):
