@@ -14,6 +14,7 @@ from app.alerts.outbox import raise_alert
 from app.db import database_now
 from app.tables import AuditLog, Trainer, TrainingRequest
 from app.training import sending
+from app.training.queries import newest_alert_id
 from app.training.raising import raise_due
 from app.training.sending import DELAYS
 from tests.audits.conftest import plant
@@ -147,6 +148,7 @@ def test_two_workers_that_raise_at_once_make_one_request(trainer, find, database
     assert sorted(made) == [0, 0, 0, 1]
     assert len(requests()) == 1
     with database.write() as session:  # and if a place among the alerts were lost
+        assert session.exec(select(Trainer)).one().seen_alert_id == newest_alert_id(session)
         session.execute(update(Trainer).values(seen_alert_id=0))
     assert raise_due(database) == 0
     assert len(requests()) == 1
@@ -278,6 +280,20 @@ def test_the_cool_down_counts_from_what_was_sent(
     first, second = requests()
     assert second.status == status
     assert second.due_at >= first.sent_at + timedelta(hours=10)
+
+
+def test_the_cool_down_holds_for_what_was_raised_before_it_began(trainer, find, work_on, requests, database):
+    trainer(environments=[WHERE, "staging"], cool_down_hours=10)
+    find({"MON-7": "fail"})
+    find({"MON-7": "fail"}, environment="staging")
+    work_on()
+    assert [row.status for row in requests()] == ["sent", "pending"]
+    move_back(database, 9.99)
+    work_on()
+    assert [row.status for row in requests()] == ["succeeded", "pending"]
+    move_back(database, 10)
+    work_on()
+    assert [row.status for row in requests()] == ["succeeded", "sent"]
 
 
 def test_a_trainer_on_trial_sends_nothing(trainer, find, work_on, requests, receiver):
