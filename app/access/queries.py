@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, or_, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.tables import AuditLog, Token
+from app.tables import AuditLog, Token, Watcher
 
 
 def token_by_digest(session: Session, digest: str, kinds: Collection[str]) -> Token | None:
@@ -28,6 +28,17 @@ def audit_log(since: datetime | None, actor: str | None, action: str | None) -> 
     if action is not None:
         query = query.where(AuditLog.action == action)
     return query
+
+
+def watchers(session: Session, what: str, as_of: datetime) -> Sequence[Watcher]:
+    query = select(Watcher).where(Watcher.what == what, Watcher.first_at <= as_of)
+    return session.exec(query.order_by(col(Watcher.last_at).desc())).all()
+
+
+def watched(session: Session, what: str, actor: str, now: datetime) -> None:
+    """Move the last time on, never back."""
+    same = (col(Watcher.what) == what) & (col(Watcher.actor) == actor) & (col(Watcher.last_at) < now)
+    session.exec(update(Watcher).where(same).values(last_at=now))
 
 
 def consume(session: Session, token_id: int, now: datetime) -> bool:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import AwareDatetime
 from sqlmodel import Session
 
-from app.access import queries, service
+from app.access import queries, service, watchers
 from app.access.idempotency import once, remember
 from app.access.identity import Identity
 from app.access.schemas import AuditLogOut, Me, NewTokenOut, TokenIn, TokenOut
-from app.deps import CanAdmin, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
+from app.deps import CanAdmin, CanRead, Db, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
 from app.http.problems import problems
 from app.paging import Cursor, Page, paginate
 from app.tables import AuditLog, Token
@@ -57,11 +57,14 @@ def revoke_token(token_id: RowId, session: WriteSession, identity: CanAdmin) -> 
 def list_audit_log(
     session: ReadSession,
     cursor: Cursor,
-    _: CanAdmin,
+    identity: CanAdmin,
+    db: Db,
+    afterwards: BackgroundTasks,
     since: Annotated[AwareDatetime | None, Query(description="Only what was changed then or later.")] = None,
     actor: Annotated[str | None, Query(max_length=200)] = None,
     action: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Page[AuditLogOut]:
+    afterwards.add_task(watchers.note, db, watchers.AUDIT_LOG, identity.name)
     rows, following = paginate(session, queries.audit_log(since, actor, action), AuditLog.id, cursor)
     return Page(items=[AuditLogOut(**row.model_dump()) for row in rows], next_cursor=following)
 

@@ -1,26 +1,24 @@
-"""The newest measurement of a quantity, among all that was handed in for a model."""
+"""The newest measurements of a model: of each quantity the one made last, whatever version it came with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 
 from sqlmodel import Session
 
+from app.db import database_now
 from app.evidence import queries
-from app.evidence.blobs import BlobStore
-from app.evidence.measurements import MeasurementsForm, parse
-from app.tables import HandedInEvidence
-
-MOST_READ = 500
-"""Files of a model, those handed in last."""
+from app.evidence.measurements import MeasurementsForm
+from app.tables import HandedInEvidence, Measurement
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A value, when it was measured, by what, and which evidence of which version holds it."""
+    """A value, when it was measured, by what, and which evidence of which version holds it.
+
+    ``automatic``: handed in by an identity with the ci role.
+    """
 
     name: str
     value: float
@@ -33,40 +31,41 @@ class Measured:
     automatic: bool
 
 
-def newest_measurement(
-    session: Session, blobs: BlobStore, model_id: int, name: str, as_of: datetime | None = None
-) -> Measured | None:
-    """The measurement ``name`` of any version of the model that was made last; None when there is none.
-
-    Args:
-        as_of: what was handed in or measured later does not exist.
-    """
-    rows = queries.of_model(session, model_id, "measurements", as_of, MOST_READ)
-    found = [one for row in rows if (one := _measured(row, blobs.path(row.digest), name, as_of))]
-    return max(found, key=lambda one: (one.at, one.evidence_id), default=None)
-
-
-def _measured(row: HandedInEvidence, path: Path, name: str, as_of: datetime | None) -> Measured | None:
-    form = _read(path)
-    if form.name != name:
-        return None
-    sample = next((one for one in reversed(form.samples) if as_of is None or one.at <= as_of), None)
-    if sample is None:
-        return None
-    return Measured(
-        name=name,
-        value=sample.value,
+def row_of(evidence: HandedInEvidence, model_id: int, form: MeasurementsForm) -> Measurement:
+    """The row by which the newest sample of a file is found again."""
+    return Measurement(
+        evidence_id=evidence.id,
+        model_id=model_id,
+        name=form.name,
+        value=form.newest.value,
         unit=form.unit,
-        at=sample.at,
+        at=form.newest.at,
         tool=form.source.tool,
         query=form.query,
-        evidence_id=row.id,
-        version_id=row.version_id,
-        automatic=row.automatic,
     )
 
 
-@lru_cache(maxsize=1024)
-def _read(path: Path) -> MeasurementsForm:
-    """A blob never changes, so it is read once."""
-    return parse(path.read_bytes())
+def newest_measurement(
+    session: Session, model_id: int, name: str, as_of: datetime | None = None
+) -> Measured | None:
+    """The measurement ``name`` of the model that was made last; None when there is none.
+
+    Args:
+        as_of: what was handed in later does not exist.
+    """
+    found = queries.newest_measurement(session, model_id, name, as_of or database_now(session))
+    if found is None:
+        return None
+    row, evidence = found
+    told = row.model_dump(exclude={"model_id"})
+    return Measured(**told, version_id=evidence.version_id, automatic=evidence.automatic)
+
+
+def newest_measurements(session: Session, model_id: int, as_of: datetime | None = None) -> list[Measured]:
+    """The same of every quantity that was measured, by name."""
+    moment = as_of or database_now(session)
+    found = (
+        newest_measurement(session, model_id, name, moment)
+        for name in queries.measured_names(session, model_id, moment)
+    )
+    return [one for one in found if one]

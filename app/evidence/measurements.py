@@ -7,7 +7,6 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from app.db import utcnow
 from app.errors import FieldError, Invalid
 from app.evidence.documents import Document, Number, Source, Word
 
@@ -49,7 +48,7 @@ class MeasurementsForm(Document):
 def parse(content: bytes) -> MeasurementsForm:
     """Raises Invalid, naming what is wrong; a sample from the future would stay the newest for ever."""
     form = MeasurementsForm.read(content, "a list of measurements")
-    if form.newest.at > utcnow() + AHEAD:
+    if form.newest.at > datetime.now(UTC) + AHEAD:
         message = f"{form.newest.at.isoformat()} lies in the future"
         raise Invalid(f"This is not a list of measurements: {message}.", [FieldError("samples", message)])
     return form

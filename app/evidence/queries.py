@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from app.tables import Attestation, HandedInEvidence, Version
+from app.tables import Attestation, HandedInEvidence, Measurement
 
 
 def same_evidence(
@@ -32,18 +32,26 @@ def evidence_of(session: Session, version_id: int) -> Sequence[HandedInEvidence]
     ).all()
 
 
-def of_model(
-    session: Session, model_id: int, kind: str, as_of: datetime | None, most: int
-) -> Sequence[HandedInEvidence]:
-    """Evidence of a kind for any version of a model, what was handed in last first."""
+def newest_measurement(
+    session: Session, model_id: int, name: str, as_of: datetime
+) -> tuple[Measurement, HandedInEvidence] | None:
+    """What was measured last, among what was handed in by then."""
     query = (
-        select(HandedInEvidence)
-        .join(Version, col(HandedInEvidence.version_id) == Version.id)
-        .where(Version.model_id == model_id, HandedInEvidence.kind == kind)
+        select(Measurement, HandedInEvidence)
+        .join(HandedInEvidence, col(HandedInEvidence.id) == Measurement.evidence_id)
+        .where(Measurement.model_id == model_id, Measurement.name == name, HandedInEvidence.created_at <= as_of)
+        .order_by(col(Measurement.at).desc(), col(Measurement.evidence_id).desc())
     )
-    if as_of is not None:
-        query = query.where(HandedInEvidence.created_at <= as_of)
-    return session.exec(query.order_by(col(HandedInEvidence.id).desc()).limit(most)).all()
+    return session.exec(query.limit(1)).first()
+
+
+def measured_names(session: Session, model_id: int, as_of: datetime) -> Sequence[str]:
+    query = (
+        select(Measurement.name)
+        .join(HandedInEvidence, col(HandedInEvidence.id) == Measurement.evidence_id)
+        .where(Measurement.model_id == model_id, HandedInEvidence.created_at <= as_of)
+    )
+    return session.exec(query.distinct().order_by(Measurement.name)).all()
 
 
 def attestations_of(session: Session, version_id: int) -> Sequence[Attestation]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlmodel import Session
 
 from app.access import audit_log
 from app.access.identity import Identity
 from app.errors import Conflict, FieldError, Invalid
-from app.evidence import queries
+from app.evidence import measured, queries
 from app.evidence.blobs import BlobStore
 from app.evidence.kinds import KINDS, MEGABYTE, EvidenceKind
+from app.evidence.measurements import MeasurementsForm
 from app.tables import HandedInEvidence, Version
 
 
@@ -37,7 +38,8 @@ def hand_in(
     """
     path = blobs.path(given.digest)
     require_size(given, path)
-    commit = _commit_of(given, path)
+    parsed = _parsed(given, path)
+    commit = _commit_of(given, parsed)
     _require_commit(version, commit)
     if known := queries.same_evidence(session, version.id, given.kind, given.digest, automatic=identity.automatic):
         return _tied(session, known, commit, identity)
@@ -53,6 +55,8 @@ def hand_in(
     session.add(row)
     audit_log.record(session, identity.name, "evidence.handed_in", f"version/{version.id}", digest=given.digest)
     session.flush()
+    if isinstance(parsed, MeasurementsForm):
+        session.add(measured.row_of(row, version.model_id, parsed))
     return row
 
 
@@ -66,20 +70,21 @@ def _tied(session: Session, known: HandedInEvidence, commit: str | None, identit
     return known
 
 
-def _commit_of(given: HandedInFile, path: Path) -> str | None:
+def _parsed(given: HandedInFile, path: Path) -> Any:
+    """What the file says; None where nobody reads its kind. Raises Invalid when it is not what its kind says."""
+    parse = KINDS[given.kind].parse
+    return parse(path.read_bytes()) if parse else None
+
+
+def _commit_of(given: HandedInFile, parsed: Any) -> str | None:
     """The commit that the file is about: its own word where its kind has one, else what was said with it.
 
-    Raises:
-        Conflict: they differ; both are named.
-        Invalid: the file is not what its kind says.
+    Raises Conflict when they differ; both are named.
     """
-    kind = KINDS[given.kind]
-    if kind.parse is None:
+    commit_of = KINDS[given.kind].commit_of
+    if commit_of is None:
         return given.commit
-    parsed = kind.parse(path.read_bytes())
-    if kind.commit_of is None:
-        return given.commit
-    own = kind.commit_of(parsed)
+    own = commit_of(parsed)
     if given.commit and not _same(given.commit, own):
         raise _conflict(f"the evidence is about commit {own}, and was handed in as made from {given.commit}")
     return own

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.deps import CanRead, ReadSession
+from app.access import watchers
+from app.deps import CanRead, Db, ReadSession
 
 router = APIRouter(tags=["operations"])
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-def metrics(request: Request, session: ReadSession, _: CanRead) -> Response:
+def metrics(
+    request: Request, session: ReadSession, identity: CanRead, db: Db, afterwards: BackgroundTasks
+) -> Response:
+    afterwards.add_task(watchers.note, db, watchers.METRICS, identity.name)
     return Response(request.app.state.metrics.render(session), media_type=CONTENT_TYPE_LATEST)

@@ -4,13 +4,13 @@ A row's ``id`` is None until the database gives it one; it is typed as what it i
 """
 
 from app.tables.acceptances import Acceptance
-from app.tables.access import AuditLog, IdempotencyKey, Token
+from app.tables.access import AuditLog, IdempotencyKey, Token, Watcher
 from app.tables.alerts import Alert, AlertDelivery, Subscription, VerdictState
 from app.tables.audits import Audit, Finding, Lease, Schedule, ScheduleSlot
 from app.tables.catalog import Blob, Dataset, Model, Pipeline, Version, VersionDataset
 from app.tables.connections import ReceivedMessage, ToolConnection
 from app.tables.delivery import Deployment, RollbackDrill
-from app.tables.evidence import Attestation, HandedInEvidence
+from app.tables.evidence import Attestation, HandedInEvidence, Measurement
 from app.tables.gate import Decision, Policy
 from app.tables.ledger import LedgerEvent
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
@@ -36,6 +36,7 @@ __all__ = [
     "Label",
     "Lease",
     "LedgerEvent",
+    "Measurement",
     "Model",
     "Pipeline",
     "Policy",
@@ -55,4 +56,5 @@ __all__ = [
     "VerdictState",
     "Version",
     "VersionDataset",
+    "Watcher",
 ]

@@ -40,6 +40,15 @@ class AuditLog(SQLModel, table=True):
     details: dict[str, Any] = json_column()
 
 
+class Watcher(SQLModel, table=True):
+    """Who reads what is meant for other systems (``what``: metrics, audit_log), and when they did last."""
+
+    what: str = Field(primary_key=True)
+    actor: str = Field(primary_key=True)
+    first_at: datetime = Field(sa_type=UTCDateTime)
+    last_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class IdempotencyKey(SQLModel, table=True):
     """A POST that was carried out under an ``Idempotency-Key``, and the id of what it created."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.db import UTCDateTime
@@ -27,6 +27,21 @@ class HandedInEvidence(SQLModel, table=True):
     actor: str
     automatic: bool
     created_at: datetime = moment()
+
+
+class Measurement(SQLModel, table=True):
+    """The newest sample of a file of the kind ``measurements``, to be found by name. ``query``: what was asked."""
+
+    __table_args__ = (Index("ix_measurement_newest", "model_id", "name", "at"),)
+
+    evidence_id: int = Field(foreign_key="evidence.id", primary_key=True)
+    model_id: int = Field(foreign_key="model.id")
+    name: str
+    value: float
+    unit: str
+    at: datetime = Field(sa_type=UTCDateTime)
+    tool: str
+    query: str
 
 
 class Attestation(SQLModel, table=True):

@@ -33,6 +33,16 @@ def endpoints_of(session: Session, model_id: int, *, removed: bool = False) -> S
     return session.exec(query.order_by(col(Endpoint.environment), col(Endpoint.name), col(Endpoint.id))).all()
 
 
+def endpoints_at(session: Session, model_ids: Sequence[int], as_of: datetime) -> Sequence[Endpoint]:
+    """Those of the models that were asked then, oldest first."""
+    query = select(Endpoint).where(
+        col(Endpoint.model_id).in_(model_ids),
+        Endpoint.created_at <= as_of,
+        or_(col(Endpoint.removed_at).is_(None), col(Endpoint.removed_at) > as_of),
+    )
+    return session.exec(query.order_by(col(Endpoint.id))).all()
+
+
 def model_of(session: Session, endpoint: Endpoint) -> Model:
     return session.get_one(Model, endpoint.model_id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -105,11 +105,39 @@ def uptime_of(session: Session, model: Model) -> list[UptimeOut]:
     return [_uptime(session, model, row, now) for row in queries.endpoints_of(session, model.id)]
 
 
-def summarise(session: Session, endpoint: Endpoint, since: datetime, until: datetime) -> summary.Summary:
-    """What is known of an endpoint between two times."""
-    interval = timedelta(seconds=endpoint.interval_seconds)
-    samples = queries.samples(session, endpoint.id, since - summary.REACH * interval, until)
-    return summary.summarise(samples, since, until, interval)
+@dataclass(frozen=True)
+class Standing:
+    """An endpoint as it stood at a time. ``month``: its last 30 days; ``last_probe_at``: within these."""
+
+    model_id: int
+    endpoint_id: int
+    environment: str
+    name: str
+    since: datetime
+    state: State
+    last_probe_at: datetime | None
+    month: summary.Summary
+
+
+def standings(session: Session, model_ids: Sequence[int], as_of: datetime) -> list[Standing]:
+    """How the endpoints of models stood at a time, oldest first. What was probed later does not exist."""
+    return [_standing(session, row, as_of) for row in queries.endpoints_at(session, model_ids, as_of)]
+
+
+def _standing(session: Session, row: Endpoint, as_of: datetime) -> Standing:
+    since, interval = as_of - WINDOWS["30d"], timedelta(seconds=row.interval_seconds)
+    samples = queries.samples(session, row.id, since - summary.REACH * interval, as_of)
+    newest = samples[-1] if samples else None
+    return Standing(
+        model_id=row.model_id,
+        endpoint_id=row.id,
+        environment=row.environment,
+        name=row.name,
+        since=row.created_at,
+        state=state_of(newest.ok, newest.at, row.interval_seconds, as_of) if newest else "unknown",
+        last_probe_at=newest.at if newest else None,
+        month=summary.summarise(samples, since, as_of, interval),
+    )
 
 
 def list_probes(session: Session, endpoint_id: int, params: PageParams) -> Page[ProbeOut]:

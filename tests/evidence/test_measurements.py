@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from app.db import utcnow
 from app.errors import Invalid
 from app.evidence.kinds import KINDS
-from app.evidence.measured import newest_measurement
-from app.tables import Blob, HandedInEvidence
+from app.evidence.measured import newest_measurement, newest_measurements
+from app.evidence.service import hand_in
+from app.tables import Blob
 from tests.audits.conftest import plant
 
 SAMPLES = [{"at": "2026-11-01T00:00:00Z", "value": 0.5}, {"at": "2026-11-01T02:00:00+01:00", "value": 1}]
@@ -68,31 +70,37 @@ def test_too_many_samples():
 
 
 @pytest.mark.both_databases
-def test_the_newest_by_the_time_it_was_measured_of_any_version(database, blobs):
+def test_the_newest_by_the_time_it_was_measured_of_any_version(database, blobs, identity):
     """Not by the time it was handed in: a job may catch up."""
     with database.write() as session:
         model, one = plant(session, "m", "1.0.0")
         _, two = plant(session, "m", "1.1.0")
         _, other = plant(session, "other", "1.0.0")
         for version, name, when, value in (
-            (one, "rate", "2026-11-03T00:00:00Z", 3.0), (two, "rate", "2026-11-02T00:00:00Z", 2.0),
-            (two, "age", "2026-11-04T00:00:00Z", 4.0), (other, "rate", "2026-11-05T00:00:00Z", 5.0),
-        ):  # fmt: skip
-            stored = blobs.put_bytes(
-                parse(name=name, samples=[at("2026-11-01T00:00:00Z", 1.0), at(when, value)]).written()
-            )
+            (one, "rate", "2026-11-03T00:00:00Z", 3.0),
+            (two, "rate", "2026-11-02T00:00:00Z", 2.0),
+            (two, "age", "2026-11-04T00:00:00Z", 4.0),
+            (other, "rate", "2026-11-05T00:00:00Z", 5.0),
+        ):
+            document = parse(name=name, unit="ratio", samples=[at("2026-11-01T00:00:00Z"), at(when, value)])
+            stored = blobs.put_bytes(document.written())
             session.add(Blob(digest=stored.digest, size=stored.size))
-            row = {"kind": "measurements", "filename": "m.json", "actor": "ci", "automatic": True}
-            session.add(HandedInEvidence(version_id=version.id, digest=stored.digest, **row))
+            given = SimpleNamespace(kind="measurements", digest=stored.digest, filename="m.json", commit=None)
+            again = [hand_in(session, version, identity("ci"), given, blobs).id for _ in range(2)]
+            assert again[0] == again[1]
+
+    def newest(name, as_of=None):
+        found = newest_measurement(session, model.id, name, as_of)
+        return found and (found.value, found.version_id, f"{found.at:%d}")
+
     with database.read() as session:
-
-        def newest(name, as_of=None):
-            found = newest_measurement(session, blobs, model.id, name, as_of)
-            return found and (found.value, found.version_id, f"{found.at:%d}")
-
         assert newest("rate") == (3, one.id, "03")
         assert newest("age") == (4, two.id, "04")
         assert newest("rates") is None
-        soon = utcnow() + timedelta(minutes=1)
-        assert newest("rate", soon) == (3, one.id, "03")
+        assert newest("rate", utcnow() + timedelta(minutes=1)) == (3, one.id, "03")
         assert newest("rate", utcnow() - timedelta(days=1)) is None
+        found = newest_measurements(session, model.id)
+    assert [(each.name, each.value, each.unit, each.tool, each.query) for each in found] == [
+        ("age", 4, "ratio", "prometheus", "up"),
+        ("rate", 3, "ratio", "prometheus", "up"),
+    ]

@@ -16,6 +16,7 @@ from app.tables import AuditLog, Endpoint, Probe
 from app.uptime import probing
 from app.uptime.prober import Prober
 from app.uptime.probing import Outcome
+from app.uptime.service import standings
 from app.uptime.watch import note
 from tests.audits.waiting import wait_until
 
@@ -222,6 +223,33 @@ def test_old_probes_are_forgotten(endpoint, database, settings, probes):
             session.add(Probe(endpoint_id=made, at=now - timedelta(days=days), ok=True, seconds=0.1))
     Prober(database, settings).tidy()
     assert sorted((now - one.at).days for one in probes()) == [0, 91]
+
+
+def test_how_endpoints_stood_at_a_time(endpoint, database, model):
+    """What was asked, answered or removed later does not exist."""
+    with database.read() as session:
+        noon = database_now(session)
+    one = endpoint(created_at=noon - timedelta(days=1))
+    endpoint(name="later", created_at=noon + MINUTE)
+    endpoint(name="removed", created_at=noon - timedelta(days=1), removed_at=noon - MINUTE)
+    gone = endpoint(name="removed later", created_at=noon - timedelta(days=1), removed_at=noon + MINUTE)
+    with database.write() as session:
+        for age, ok in ((3, True), (2, False), (1, True), (-1, False)):
+            session.add(Probe(endpoint_id=one, at=noon - age * MINUTE, ok=ok, seconds=0.1))
+
+    def standing(at):
+        with database.read() as session:
+            return {found.endpoint_id: found for found in standings(session, [model.id], at)}
+
+    at_noon = standing(noon)
+    assert at_noon.keys() == {one, gone}
+    assert (at_noon[one].state, at_noon[one].last_probe_at) == ("up", noon - MINUTE)
+    assert (at_noon[one].month.up_seconds, at_noon[one].month.down_seconds) == (120, 60)
+    assert (at_noon[gone].state, at_noon[gone].month.availability) == ("unknown", None)
+    assert standing(noon - timedelta(days=2)) == {}
+    assert standing(noon - 1.5 * MINUTE)[one].state == "down"
+    assert standing(noon + 2 * MINUTE)[one].state == "down"
+    assert standing(noon + 3 * MINUTE)[one].state == "unknown"
 
 
 def test_whoever_leads_asks_and_nobody_else(endpoint, database, settings, probes, target):

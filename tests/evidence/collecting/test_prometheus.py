@@ -34,7 +34,6 @@ def test_a_value_becomes_evidence_and_the_newest_is_found(
     registered,
     pipeline,
     database,
-    blobs,
     client,
 ):
     registered()
@@ -45,9 +44,9 @@ def test_a_value_becomes_evidence_and_the_newest_is_found(
     assert (code, "evidence 1: measurements" in said) == (0, True), said
     with database.read() as session:
         model_id = session.exec(select(Model.id).where(Model.name == MODEL)).one()
-        found = newest_measurement(session, blobs, model_id, "approval_rate")
-        assert newest_measurement(session, blobs, model_id, "approval") is None
-        assert newest_measurement(session, blobs, model_id, "approval_rate", as_of=before) is None
+        found = newest_measurement(session, model_id, "approval_rate")
+        assert newest_measurement(session, model_id, "approval") is None
+        assert newest_measurement(session, model_id, "approval_rate", as_of=before) is None
     assert (found.value, found.unit, found.tool, found.automatic) == (0.25, "ratio", "prometheus", True)
     assert before < found.at < datetime.now(UTC) + timedelta(seconds=5)
     shown = client("viewer").get(f"/api/v1/models/{MODEL}/versions/{VERSION}/evidence").json()
