@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from app.db import utcnow
 from app.tables import Attestation, Audit, Finding, Model, Version
+from tests.catalog.manifests import manifest
 
 PRODUCTION_NEEDS = ("DATA-1", "DATA-2", "DATA-4", "MODEL-5", "MODEL-6", "MODEL-7", "INFRA-4", "MON-5")
 
@@ -31,7 +32,7 @@ def version(session, of: Model, name="1.0.0") -> Version:
     row = Version(
         model_id=of.id,
         name=name,
-        manifest={},
+        manifest=manifest(model__name=of.name, version__name=name),
         files={},
         content_digest="c" * 64,
         artifact_digest="a" * 64,

@@ -8,6 +8,7 @@ from itertools import count
 from sqlmodel import Session
 
 from app.tables import Attestation, Audit, Decision, Finding, Model, Version
+from tests.catalog.manifests import manifest
 
 from .planted import NOW
 
@@ -33,7 +34,7 @@ def model(session: Session, name="credit-default", **fields) -> Model:
 
 def version(session: Session, of: Model, name="1.0.0", **fields) -> Version:
     values = {
-        "manifest": {},
+        "manifest": manifest(model__name=of.name, version__name=name),
         "files": {},
         "content_digest": f"{next(_numbers):064x}",
         "artifact_digest": f"{next(_numbers):064x}",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from app.ledger.history import History
 from app.ledger.reading.words import Proof, Status
-from app.ledger.rows import monitoring, testing
-from app.ledger.rows.contract import Row
+from app.ledger.rows import continuous, experiments, monitoring, pipeline, testing
+from app.ledger.rows.contract import Readings, Row
 
-ALL: tuple[Row, ...] = (*testing.ROWS, *monitoring.ROWS)
+ALL: tuple[Row, ...] = (*pipeline.ROWS, *continuous.ROWS, *experiments.ROWS, *testing.ROWS, *monitoring.ROWS)
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,11 @@ class JudgedRow:
 
 
 def walk(history: History) -> list[JudgedRow]:
-    """Every row of a model's history, in their order."""
-    return [_judged(row, history) for row in ALL]
+    """Every row of one model's history, in their order."""
+    read = Readings(history)
+    return [_judged(row, read) for row in ALL]
 
 
-def _judged(row: Row, history: History) -> JudgedRow:
-    found = row.judge(history)
+def _judged(row: Row, read: Readings) -> JudgedRow:
+    found = row.judge(read)
     return JudgedRow(row.number, row.group, row.title, found.status, found.proofs, found.missing, found.remedy)

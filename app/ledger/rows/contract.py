@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.alerts.events import is_production
 from app.ledger.history import DeploymentFact, FindingFact, History, VersionFact
+from app.ledger.reading import automation, components, lights, stages, versioning
+from app.ledger.reading.automation import Automation
+from app.ledger.reading.versioning import Versioning
 from app.ledger.reading.words import Judged, Proof, lacking, met, unknown, worst
 from checks.contract import Scope
 from checks.rubric import BY_ID
+
+
+class Readings:
+    """What is read of one model's history; each reading is made once, for all rows that ask for it."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.model = history.models[0]
+
+    @cached_property
+    def automation(self) -> Automation:
+        return automation.of_model(self.history, self.model.name)
+
+    @cached_property
+    def stages(self) -> Mapping[int, Judged]:
+        """By number, from 1."""
+        return {one.number: one.judged for one in stages.of_model(self.history, self.model.name)}
+
+    @cached_property
+    def components(self) -> Mapping[str, Judged]:
+        return {one.kind: one.judged for one in components.of_model(self.history, self.model.name)}
+
+    @cached_property
+    def lights(self) -> Mapping[str, Judged]:
+        return {one.name: one.judged for one in lights.of_model(self.history, self.model.name)}
+
+    @cached_property
+    def versioning(self) -> Versioning:
+        return versioning.of_model(self.history, self.model.name)
 
 
 @dataclass(frozen=True)
@@ -20,7 +53,7 @@ class Row:
     group: str
     title: str
     by: str
-    judge: Callable[[History], Judged]
+    judge: Callable[[Readings], Judged]
 
 
 # --- what rows look at ----------------------------------------------------------------------------
@@ -76,5 +109,9 @@ def by_test(history: History, test: str) -> Judged:
 def tested(number: int, group: str, title: str, *tests: str) -> Row:
     """A row that tests of the rubric show."""
     return Row(
-        number, group, title, f"{', '.join(tests)} pass", lambda history: worst(by_test(history, t) for t in tests)
+        number,
+        group,
+        title,
+        f"{', '.join(tests)} pass",
+        lambda read: worst(by_test(read.history, t) for t in tests),
     )

@@ -6,14 +6,15 @@ from datetime import timedelta
 
 from app.ledger.history import History, ScheduleFact
 from app.ledger.reading.words import Judged, Proof, lacking, met, unknown, worst
-from app.ledger.rows.contract import Row, tested
+from app.ledger.rows.contract import Readings, Row, tested
 
 GROUP = "Monitoring"
 LATE = 2
 """Intervals after which a schedule that nobody followed is late."""
 
 
-def regular_checks(history: History) -> Judged:
+def regular_checks(read: Readings) -> Judged:
+    history = read.history
     enabled = [one for one in history.schedules if one.enabled]
     if not enabled:
         return unknown(
