@@ -91,9 +91,8 @@ class Answers:
 
 def _answers(session: Session, request: TrainingRequest) -> Answers:
     pipeline = session.get_one(Pipeline, request.pipeline_id)
-    rows = queries.run_events(session, pipeline.name, request.created_at)
-    runs = folding.runs(PipelineRunEvent.model_validate(row.body) for row in rows)
-    own = [one for one in runs if one.request == request.key or (request.run and one.run == request.run)]
+    rows = queries.run_events(session, pipeline.name, request)
+    own = folding.runs(PipelineRunEvent.model_validate(row.body) for row in rows)
     own.sort(key=lambda one: (one.state == "succeeded", one.at))  # one that succeeded stands for those tried before
     names = {request.key, request.run, *(one.run for one in own)}
     told = {one.version for one in own if one.version}

@@ -138,10 +138,18 @@ def still_fails(session: Session, request: TrainingRequest, tests: Iterable[str]
     return session.exec(query).one() > 0
 
 
-def run_events(session: Session, pipeline: str, since: datetime) -> Sequence[LedgerEvent]:
-    query = select(LedgerEvent).where(
-        LedgerEvent.kind == "pipeline_run", LedgerEvent.pipeline == pipeline, col(LedgerEvent.received_at) >= since
+def run_events(session: Session, pipeline: str, request: TrainingRequest) -> Sequence[LedgerEvent]:
+    """All that was told, since the request, of runs that answer it: they name it, or its receiver told their id."""
+    own = (
+        LedgerEvent.kind == "pipeline_run",
+        LedgerEvent.pipeline == pipeline,
+        col(LedgerEvent.received_at) >= request.created_at,
     )
+    body = col(LedgerEvent.body)
+    names = set(
+        session.exec(select(body["run"].as_string()).where(*own, body["request"].as_string() == request.key))
+    )
+    query = select(LedgerEvent).where(*own, body["run"].as_string().in_(names | {request.run or request.key}))
     return session.exec(query.order_by(col(LedgerEvent.id))).all()
 
 
