@@ -36,8 +36,20 @@ log = logging.getLogger(__name__)
 def follow_all(db: Database, settings: Settings) -> int:
     """Take the next step of every request that has one. Returns how many were taken."""
     with db.read() as session:
-        due = [one.id for one in queries.followed(session) if _next_step(session, one, settings)]
-    return sum(_take(db, request_id, settings) for request_id in due)
+        ids = [one.id for one in queries.followed(session)]
+    return sum(_follow(db, request_id, settings) for request_id in ids)
+
+
+def _follow(db: Database, request_id: int, settings: Settings) -> bool:
+    """One that cannot be followed must not hold up the others."""
+    try:
+        with db.read() as session:
+            if _next_step(session, session.get_one(TrainingRequest, request_id), settings) is None:
+                return False
+        return _take(db, request_id, settings)
+    except (ValueError, LookupError):
+        log.exception("a training request could not be followed", extra={"assay.training.request": request_id})
+        return False
 
 
 def _take(db: Database, request_id: int, settings: Settings) -> bool:

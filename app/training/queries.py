@@ -126,16 +126,16 @@ def followed(session: Session) -> Sequence[TrainingRequest]:
     return session.exec(query.order_by(col(TrainingRequest.id))).all()
 
 
-def still_fails(session: Session, request: TrainingRequest, tests: Iterable[str]) -> bool:
-    """Whether any of these tests of the system was told to fail, and nothing else since."""
+def passing(session: Session, request: TrainingRequest, tests: Collection[str]) -> int:
+    """How many of these tests of the system were told to pass, and nothing else since."""
     query = select(func.count()).where(
         VerdictState.model_id == request.model_id,
         VerdictState.version_id == 0,
         VerdictState.environment == request.environment,
-        col(VerdictState.check_id).in_(list(tests)),
-        VerdictState.told == "fail",
+        col(VerdictState.check_id).in_(tests),
+        VerdictState.told == "pass",
     )
-    return session.exec(query).one() > 0
+    return session.exec(query).one()
 
 
 def run_events(session: Session, pipeline: str, request: TrainingRequest) -> Sequence[LedgerEvent]:

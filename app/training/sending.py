@@ -23,12 +23,14 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col
 
+from app.access import audit_log
 from app.alerts.channels import NotDelivered, Wires
 from app.alerts.ledger import JITTER
 from app.config import Settings
 from app.db import Database, database_now, rows_changed
 from app.tables import Model, Pipeline, Trainer, TrainingRequest
 from app.training import queries, telling
+from app.training.raising import TRAINER
 from app.training.senders import SENDERS, Call, Started
 
 DELAYS = (5, 30, 120, 600, 1800, 3600)
@@ -108,8 +110,9 @@ def _may_be_sent(session: Session, request: TrainingRequest, now: datetime) -> b
 
 
 def _recovered(session: Session, request: TrainingRequest) -> bool:
-    tests = [one["test"] for one in request.detail.get("tests", ())]
-    return bool(tests) and request.attempts == 0 and not queries.still_fails(session, request, tests)
+    """A test that cannot tell any more has not recovered."""
+    tests = {one["test"] for one in request.detail.get("tests", ())}
+    return bool(tests) and request.attempts == 0 and queries.passing(session, request, tests) == len(tests)
 
 
 def _claim(
@@ -150,16 +153,19 @@ def settle(db: Database, claim: Claim, started: Started) -> bool:
     """Note that the request arrived. False when the claim had lapsed, or the pipeline answered sooner."""
     with db.write() as session:
         now = database_now(session)
-        return _write(
-            session,
-            claim,
-            status="sent",
-            answer={**started.receipt, "at": now.isoformat()},
-            run=started.run,
-            reason=None,
-            sent_at=now,
-            due_at=now + timedelta(hours=claim.deadline_hours),
-        )
+        values = {
+            "status": "sent",
+            "answer": {**started.receipt, "at": now.isoformat()},
+            "run": started.run,
+            "reason": None,
+            "sent_at": now,
+            "due_at": now + timedelta(hours=claim.deadline_hours),
+        }
+        settled = _write(session, claim, **values)
+        if settled:
+            subject = f"training-request/{claim.call.key}"
+            audit_log.record(session, TRAINER.name, "training.sent", subject, attempts=claim.call.attempt)
+        return settled
 
 
 def postpone_or_fail(db: Database, claim: Claim, problem: NotDelivered) -> None:

@@ -14,7 +14,7 @@ from app.gate import policies
 from app.ledger import facts
 from app.ledger import service as events
 from app.ledger.events import EVENT
-from app.tables import Alert, Audit, Decision, Model, TrainingRequest, Version
+from app.tables import Alert, Audit, Decision, LedgerEvent, Model, TrainingRequest, Version
 from tests.alerts.receiver import Receiver
 from tests.audits.conftest import plant
 from tests.training.conftest import MODEL, PIPELINE, WHERE
@@ -287,6 +287,30 @@ def test_the_history_has_what_was_asked_and_what_came(asked, tell, register, aud
     assert (fact.run, fact.version, fact.decision, fact.outcome) == ("run-7", "1.1.0", "pass", "succeeded")
     assert alert.event == "verdict.changed"
     assert (then.version, then.decision, then.outcome, then.sent_at) == (None, None, None, asked.sent_at)
+
+
+def test_one_that_cannot_be_followed_does_not_hold_up_the_others(
+    asked, find, work_on, requests, register, database, trainer
+):
+    trainer(environments=[], cool_down_hours=0, most_open=2)
+    find({"MON-7": "fail"}, environment="pilot")
+    work_on()
+    tell_of_what_cannot_be_read = LedgerEvent(
+        source="x",
+        kind="pipeline_run",
+        key="1",
+        digest="d",
+        at=utcnow(),
+        pipeline=PIPELINE,
+        actor="x",
+        automatic=True,
+    )
+    tell_of_what_cannot_be_read.body = {"request": asked.key, "run": "r"}
+    with database.write() as session:
+        session.add(tell_of_what_cannot_be_read)
+    register(run=requests()[1].key)
+    work_on()
+    assert [row.status for row in requests()] == ["sent", "answered"]
 
 
 def test_nobody_is_asked_again_by_what_follows(asked, register, audited, work_on, requests, receiver: Receiver):
