@@ -125,6 +125,18 @@ def test_down_after_so_many_failures_in_a_row_and_back_after_one_answer(
     assert noted == ["endpoint.down", "endpoint.recovered"]
 
 
+def test_a_new_endpoint_is_given_its_tolerance(endpoint, ask, target, alerts, database):
+    endpoint()
+    target.stop()
+    with database.read() as session:
+        start = database_now(session)
+    told = []
+    for minute in range(4):
+        ask(start + minute * MINUTE)
+        told.append(len(alerts()))
+    assert told == [0, 0, 1, 1]
+
+
 def test_a_probe_that_is_noted_late_changes_nothing(endpoint, database, alerts):
     """Whatever the order in which four probes are noted, the endpoint is down with the same outage."""
     with database.read() as session:
