@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from app import cron
 from app.catalog.pipelines import form_of
-from app.errors import Invalid
-from app.ledger import asked, told
+from app.ledger import asked, observed, told
 from app.ledger.history import (
     DecisionFact,
     DeploymentFact,
@@ -21,12 +19,10 @@ from app.ledger.history import (
     History,
     ModelFact,
     PipelineFact,
-    ScheduleFact,
     TrafficFact,
     TurnFact,
     VersionFact,
 )
-from app.schedules import queries as schedules
 from app.tables import (
     Alert,
     Dataset,
@@ -92,7 +88,10 @@ def _history(
         "turns": lambda: _turns(session, names, as_of),
         "findings": lambda: _findings(session, names, version_names, as_of),
         "traffic": lambda: _traffic(session, names, version_names, as_of),
-        "schedules": lambda: _schedules(session, names, as_of),
+        "schedules": lambda: observed.schedules(session, names, as_of),
+        "endpoints": lambda: observed.endpoints(session, names, as_of),
+        "measurements": lambda: observed.measurements(session, names, as_of),
+        "watchers": lambda: observed.watchers(session, as_of),
         "training": lambda: asked.training(session, names, version_names, as_of),
     }
     wanted = own.keys() | told.PARTS.keys() if parts is None else set(parts)
@@ -242,29 +241,3 @@ def _traffic(
     )
     for model_id, environment, version_id, first_at, last_at, count in session.exec(query):
         yield TrafficFact(names[model_id], environment, versions[version_id], first_at, last_at, int(count))
-
-
-MISSED_WITHIN = timedelta(days=30)
-
-
-def _schedules(session: Session, names: Mapping[int, str], as_of: datetime) -> Iterator[ScheduleFact]:
-    """As they are now: what a schedule was earlier is not kept."""
-    rows = schedules.schedules_of(session, list(names))
-    ids = [row.id for row in rows]
-    last, missed = schedules.last_slots(session, ids), schedules.missed_since(session, ids, as_of - MISSED_WITHIN)
-    for row in rows:
-        slot, audit = last.get(row.id, (None, None))
-        try:
-            interval = cron.interval_days(row.cron)
-        except Invalid:  # which the worker does not follow either
-            continue
-        yield ScheduleFact(
-            model=names[row.model_id],
-            environment=row.environment or None,
-            interval_days=interval,
-            enabled=row.enabled,
-            last_slot=slot.slot if slot else None,
-            outcome=(audit.status if audit else slot.status) if slot else None,
-            missed=missed.get(row.id, 0),
-            since=row.since or row.created_at,
-        )

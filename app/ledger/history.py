@@ -149,6 +149,42 @@ class ScheduleFact:
 
 
 @dataclass(frozen=True)
+class EndpointFact:
+    """``availability`` (0 to 1) and ``p95`` (s) are of 30 days, None where nothing is known of them."""
+
+    model: str
+    environment: str
+    name: str
+    state: str
+    probed_at: datetime | None
+    availability: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True)
+class MeasurementFact:
+    """The newest value of a quantity that another tool measured, and the handed-in evidence that holds it."""
+
+    model: str
+    name: str
+    value: float
+    unit: str
+    at: datetime
+    tool: str
+    query: str
+    evidence_id: int
+
+
+@dataclass(frozen=True)
+class WatcherFact:
+    """Somebody read ``what`` (metrics, audit_log) for the last time ``at``."""
+
+    what: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class TrainingFact:
     """A pipeline was asked for a new version. ``request``: the id that its run names; ``alert_id``: what raised it.
 
@@ -200,6 +236,9 @@ class History:
     findings: tuple[FindingFact, ...] = ()
     traffic: tuple[TrafficFact, ...] = ()
     schedules: tuple[ScheduleFact, ...] = ()
+    endpoints: tuple[EndpointFact, ...] = ()
+    measurements: tuple[MeasurementFact, ...] = ()
+    watchers: tuple[WatcherFact, ...] = ()
     training: tuple[TrainingFact, ...] = ()
     sources: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Who told of an event, by (kind, id)."""

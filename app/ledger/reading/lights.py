@@ -172,4 +172,10 @@ def _business_metric(history: History, place: DeploymentFact) -> Judged:
     name = model.business_metric.get("name") if model else None
     if not name:
         return unknown("the model names no business metric", "Give model.business_metric in the manifest.")
-    return met(Proof(f"stands for {name}", None, "manifest", f"/models/{place.model}"))
+    seen = [one for one in history.measurements if one.model == place.model and one.name == name]
+    if not seen:
+        collect = f"Hand it in: assay evidence collect prometheus --name {name!r} ..."
+        return unknown(f"the business metric {name!r} was never measured", collect)
+    newest = max(seen, key=lambda one: one.at)
+    path = f"/api/v1/evidence/{newest.evidence_id}/content"
+    return met(Proof(f"{name} = {newest.value:g} {newest.unit}".rstrip(), newest.at, newest.tool, path))

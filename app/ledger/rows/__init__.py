@@ -6,10 +6,19 @@ from dataclasses import dataclass
 
 from app.ledger.history import History
 from app.ledger.reading.words import Proof, Status
-from app.ledger.rows import continuous, experiments, monitoring, pipeline, testing
+from app.ledger.rows import continuous, delivery, experiments, monitoring, pipeline, process, testing
 from app.ledger.rows.contract import Readings, Row
 
-ALL: tuple[Row, ...] = (*pipeline.ROWS, *continuous.ROWS, *experiments.ROWS, *testing.ROWS, *monitoring.ROWS)
+ALL: tuple[Row, ...] = (
+    *process.ROWS,
+    *pipeline.ROWS,
+    process.PRODUCT,
+    *continuous.ROWS,
+    *experiments.ROWS,
+    *testing.ROWS,
+    *monitoring.ROWS,
+    *delivery.ROWS,
+)
 
 
 @dataclass(frozen=True)

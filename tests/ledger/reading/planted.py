@@ -22,6 +22,7 @@ from app.ledger.history import (
     DeploymentFact,
     FindingFact,
     History,
+    MeasurementFact,
     ModelFact,
     PipelineFact,
     TrafficFact,
@@ -209,6 +210,10 @@ def turn(test="MON-7", after="fail", days=3.0, of="1.0.0") -> TurnFact:
 
 def traffic(days=0.1, of="1.1.0", rows=1000) -> TrafficFact:
     return TrafficFact(MODEL, "production", of, NOW - timedelta(days=5), NOW - timedelta(days=days), rows)
+
+
+def measurement(name="expected loss", days=1.0, tool="prometheus") -> MeasurementFact:
+    return MeasurementFact(MODEL, name, 0.017, "", NOW - timedelta(days=days), tool, f"avg({name})", 12)
 
 
 FIELDS = {

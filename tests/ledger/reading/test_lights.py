@@ -21,6 +21,7 @@ from tests.ledger.reading.planted import (
     digest,
     finding,
     history,
+    measurement,
     pipeline_version,
     run,
     traffic,
@@ -34,6 +35,7 @@ FACTS = {
     "deployments": (deployment(V),),
     "findings": (finding("MON-2"), finding("MON-7")),
     "traffic": (traffic(),),
+    "measurements": (measurement(),),
 }
 
 
@@ -90,6 +92,8 @@ OFF = [
     ("CM", "missing", {"findings": (finding("MON-2"), finding(days=30.1))}, "MON-7 ran 30 days ago"),
     ("CM", "unknown", {"deployments": ()}, "nothing serves"),
     ("CM", "unknown", {"models": (replace(A_MODEL, business_metric={}),)}, "names no business metric"),
+    ("CM", "unknown", {"measurements": ()}, "'expected loss' was never measured"),
+    ("CM", "unknown", {"measurements": (measurement("clicks"),)}, "'expected loss' was never measured"),
 ]
 
 
