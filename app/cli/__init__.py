@@ -23,6 +23,7 @@ from app.cli import (
     engines,
     evidence,
     gate,
+    imports,
     ledger,
     schedules,
     scorecards,
@@ -74,6 +75,8 @@ for group, name in (
     (service.db_commands, "db"),
 ):
     cli.add_typer(group, name=name)
+ledger.ledger_commands.add_typer(imports.import_commands, name="import")
+gate.gate_commands.command("publish")(imports.publish)
 evidence.collect_commands.command("git")(collect_code.collect_git)
 evidence.collect_commands.command("github")(collect_code.collect_github)
 evidence.collect_commands.command("gitlab")(collect_code.collect_gitlab)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,6 @@ from app.cli.output import EXIT_FAIL, console, print_json, print_table
 from app.client import Assay
 from app.errors import Invalid
 
-AT_ONCE = 1000
 STYLES = {"met": "green", "missing": "bold red", "unknown": "yellow"}
 
 
@@ -75,8 +75,13 @@ def push(
     file: Annotated[Path, typer.Argument(help="Events, one JSON object a line.")],
 ) -> None:
     """Tell what happened. The same again changes nothing; exits with 1 when an event was refused."""
-    events = _read(file)
-    taken = [one for i in range(0, len(events), AT_ONCE) for one in Assay().tell(events[i : i + AT_ONCE])]
+    tell(_read(file))
+
+
+def tell(events: Sequence[Mapping[str, Any]]) -> None:
+    """Tell the ledger, and say how it took it; exits with 1 when an event was refused."""
+    with Assay() as assay:
+        taken = assay.tell(events)
     told = [one for one in taken if one["reason"]]
     print_table("", ("KIND", "ID", "STATUS", "REASON"), [tuple(one.values()) for one in told])
     counts = {status: sum(one["status"] == status for one in taken) for status in {one["status"] for one in taken}}

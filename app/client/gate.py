@@ -39,6 +39,9 @@ class Gate(Connection):
             decision = self._json("GET", f"gate/evaluations/{decision['id']}")
         return decision
 
+    def decision(self, decision_id: int) -> Body:
+        return self._json("GET", f"gate/evaluations/{decision_id}")
+
     def policies(self) -> list[Body]:
         return self._all("policies")
 

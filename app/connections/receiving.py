@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlmodel import Session
 
 from app.access import audit_log
 from app.access.identity import Identity
-from app.connections import github, queries, signatures
+from app.connections import github, gitlab, mlflow, queries, signatures, standard
 from app.connections.schemas import MessageOut, Status
 from app.connections.signatures import Headers, Message, Unsigned
 from app.connections.translating import Ignored, Scope
@@ -27,6 +28,9 @@ Translate = Callable[[Message, Mapping[str, Any], Scope], list[Event]]
 
 TRANSLATE: Mapping[str, Translate] = {
     "github": lambda message, body, _: github.events(message.event, body),
+    "gitlab": lambda message, body, _: gitlab.events(message.event, body),
+    "mlflow": lambda _, body, scope: mlflow.events(body, scope),
+    "webhook": lambda _, body, __: standard.events(body),
 }
 
 
@@ -84,18 +88,17 @@ def _take(session: Session, connection: ToolConnection, message: Message) -> Rec
 def _row(
     known: ReceivedMessage | None, connection: ToolConnection, message: Message, now: datetime, outcome: Outcome
 ) -> ReceivedMessage:
-    row = known or ReceivedMessage(
+    facts = {**asdict(outcome), "last_at": now}
+    if known is not None:
+        return known.sqlmodel_update({**facts, "times": known.times + 1})
+    return ReceivedMessage(
         connection_id=connection.id,
         key=message.id,
-        event=message.event[:100],
+        event=(message.event or _type(message))[:100],
         digest=message.digest,
-        times=0,
         received_at=now,
-        **vars(outcome),
+        **facts,
     )
-    row.status, row.reason, row.events, row.untaken = vars(outcome).values()
-    row.times, row.last_at = row.times + 1, now
-    return row
 
 
 def _judge(session: Session, connection: ToolConnection, message: Message, now: datetime) -> Outcome:
@@ -108,6 +111,8 @@ def _judge(session: Session, connection: ToolConnection, message: Message, now: 
         outcome = Outcome("ignored", str(reason))
     except Invalid as error:
         outcome = Outcome("refused", error.detail)
+    except ValidationError as error:
+        outcome = Outcome("refused", f"what it tells is no event of the ledger: {error.errors()[0]['msg']}")
     else:
         source = f"{connection.kind}:{connection.name}"
         taken = ledger.record(session, source, _identity(connection), events)
@@ -137,6 +142,15 @@ def _parsed(content: bytes) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise Invalid("the body is not a JSON object")
     return body
+
+
+def _type(message: Message) -> str:
+    """What a message is about, where its headers do not say."""
+    try:
+        body = _parsed(message.content)
+    except Invalid:
+        return ""
+    return str(body.get("type") or f"{body.get('entity', '')}.{body.get('action', '')}")
 
 
 def _outcome(events: Sequence[Event], taken: Sequence[TakenOut], now: datetime) -> Outcome:

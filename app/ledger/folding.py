@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from itertools import groupby
 from typing import TypeVar
 
-from app.ledger.events import FINAL, CIRunEvent, Happened, PipelineRunEvent
+from app.ledger.events import FINAL, CIRunEvent, CommitEvent, Happened, PipelineRunEvent, RegisteredVersionEvent
 
 E = TypeVar("E", bound=Happened)
 
@@ -18,6 +18,16 @@ def runs(events: Iterable[PipelineRunEvent]) -> list[PipelineRunEvent]:
 
 def ci_runs(events: Iterable[CIRunEvent]) -> list[CIRunEvent]:
     return _folded(events, lambda one: (one.repository, one.run))
+
+
+def commits(events: Iterable[CommitEvent]) -> list[CommitEvent]:
+    """One event for a commit on a branch, whoever told of it."""
+    return _folded(events, lambda one: (one.repository, one.branch, one.commit))
+
+
+def registered_versions(events: Iterable[RegisteredVersionEvent]) -> list[RegisteredVersionEvent]:
+    """One event a version of a registry; ``at``: when it was last told of."""
+    return _folded(events, lambda one: (one.registry, one.model, one.name, one.number))
 
 
 def newest(events: Iterable[E], identity: Callable[[E], Hashable]) -> list[E]:

@@ -28,7 +28,12 @@ PARTS: Mapping[str, str] = MappingProxyType(
 )
 """Their names in a ``History``, with the kind of event that each is made of."""
 FOLDED: Mapping[str, Callable[[Any], Iterable[Any]]] = MappingProxyType(
-    {"runs": folding.runs, "ci_runs": folding.ci_runs}
+    {
+        "commits": folding.commits,
+        "ci_runs": folding.ci_runs,
+        "runs": folding.runs,
+        "registered_versions": folding.registered_versions,
+    }
 )
 
 

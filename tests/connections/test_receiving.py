@@ -227,8 +227,8 @@ def test_what_was_refused_is_judged_again_when_it_is_sent_again(admin, connect, 
         ("ping", example("ping"), "not ping"),
         ("star", {"action": "created"}, "not star"),
         ("", {}, "not one without a name"),
-        ("push", example("push", 1), "no commit reached a branch: refs/tags/simple-tag"),
-        ("push", example("push", 2), "was deleted"),
+        ("push", example("push", ref="refs/tags/v1"), "no commit reached a branch: refs/tags/v1"),
+        ("push", example("push", 1), "was deleted"),
     ],
 )
 def test_what_tells_nothing_is_answered_so(forge, send, messages, event, body, reason):

@@ -36,8 +36,8 @@ def pipeline_runs(
     Raises:
         Invalid: there is no pipeline there, or its files cannot be read.
     """
-    declared = _mapping(_yaml(folder / "dvc.yaml"), "stages")
-    locked = _mapping(_yaml(folder / "dvc.lock"), "stages")
+    declared = mapping(_yaml(folder / "dvc.yaml"), "stages")
+    locked = mapping(_yaml(folder / "dvc.lock"), "stages")
     stages = [_stage(folder, name, declared[name], locked) for name in declared]
     states = {one.state for one in stages}
     state: State = next((one for one in ("failed", "unknown") if one in states), "succeeded")
@@ -56,14 +56,22 @@ def pipeline_runs(
 
 def _yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parsed(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise Invalid(f"{path}: there is no such file; run `dvc repro` there") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise Invalid(f"{path}: not readable: {error}") from error
 
 
-def _mapping(given: Any, key: str) -> dict[str, Any]:
+def parsed(text: str, where: str) -> Any:
+    """YAML, or JSON, which is YAML. Raises Invalid."""
+    try:
+        return yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise Invalid(f"{where}: not readable: {error}") from error
+
+
+def mapping(given: Any, key: str) -> dict[str, Any]:
     value = given.get(key) if isinstance(given, dict) else None
     if not isinstance(value, dict) or not value:
         raise Invalid(f"DVC's files declare no {key}")
@@ -100,9 +108,9 @@ def _differences(root: Path, declared: Mapping[str, Any], locked: Mapping[str, A
     if isinstance(command, str) and TEMPLATE not in command and command != locked.get("cmd"):
         yield "failed", "its command changed since it ran"
     recorded = [one for part in ("deps", "outs") for one in locked.get(part) or ()]
-    paths = {one["path"] for one in recorded}
-    for path in (one for part in ("deps", "outs", "metrics", "plots") for one in _paths(declared.get(part))):
-        if TEMPLATE not in path and path not in paths:
+    known = {one["path"] for one in recorded}
+    for path in (one for part in ("deps", "outs", "metrics", "plots") for one in paths(declared.get(part))):
+        if TEMPLATE not in path and path not in known:
             yield "failed", f"{path} was declared since it ran"
     for one in recorded:
         yield from _changed(root / one["path"], one)
@@ -123,7 +131,7 @@ def _changed(path: Path, recorded: Mapping[str, Any]) -> Iterator[Difference]:
         yield "failed", f"{name} is another than when it ran"
 
 
-def _paths(entries: Any) -> Iterator[str]:
+def paths(entries: Any) -> Iterator[str]:
     for entry in entries if isinstance(entries, list) else ():
         yield from entry if isinstance(entry, dict) else [str(entry)]
 
@@ -166,15 +174,15 @@ def _metrics(folder: Path, declared: Mapping[str, Any]) -> Iterator[tuple[str, f
     for stage in declared.values():
         own = stage.get("do", stage) if isinstance(stage, dict) else {}
         root = folder / str(own.get("wdir", "."))
-        for path in _paths(own.get("metrics")):
+        for path in paths(own.get("metrics")):
             if (root / path).suffix in TEXT_SUFFIXES and (root / path).is_file():
-                yield from _numbers(path, _yaml(root / path))
+                yield from numbers(path, _yaml(root / path))
 
 
-def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
+def numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
     if isinstance(value, dict):
         for key, one in value.items():
-            yield from _numbers(f"{name}:{key}" if ":" not in name else f"{name}.{key}", one)
+            yield from numbers(f"{name}:{key}" if ":" not in name else f"{name}.{key}", one)
     elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf"):
         yield name[:250], float(value)
 

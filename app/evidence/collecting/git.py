@@ -144,15 +144,20 @@ def collect(
     )
 
 
+def ref_of(repository: Repository, branch: str) -> str | None:
+    """The branch as the checkout has it: a remote's before the checkout's own."""
+    remotes = sorted((repository.line("remote") or "").split("\n"), key=lambda name: (name != "origin", name))
+    refs = [f"refs/remotes/{remote}/{branch}" for remote in remotes if remote] + [f"refs/heads/{branch}"]
+    return next(
+        (one for one in refs if repository.line("rev-parse", "--verify", "--quiet", f"{one}^{{commit}}")), None
+    )
+
+
 def _reachable(
     repository: Repository, commit: str, branch: str, *, shallow: bool
 ) -> tuple[bool | None, str | None, str]:
-    """(reachable, by which ref, why that is unknown). A remote's branch comes before the checkout's own."""
-    remotes = sorted((repository.line("remote") or "").split("\n"), key=lambda name: (name != "origin", name))
-    refs = [f"refs/remotes/{remote}/{branch}" for remote in remotes if remote] + [f"refs/heads/{branch}"]
-    ref = next(
-        (one for one in refs if repository.line("rev-parse", "--verify", "--quiet", f"{one}^{{commit}}")), None
-    )
+    """(reachable, by which ref, why that is unknown)."""
+    ref = ref_of(repository, branch)
     if ref is None:
         return None, None, f"the checkout has no branch {branch}: fetch it, or correct code.protected_branch"
     if repository.line("merge-base", "--is-ancestor", commit, ref) is not None:

@@ -57,28 +57,42 @@ def pipeline_runs(
         pipeline_id: Kubeflow's id of it; ``pipeline`` is its name in the manifest.
         trigger: what started the runs that are of no recurring run. Kubeflow does not record that.
     """
-    own = (run for run in _newest(server, namespace) if _pipeline_of(run) == pipeline_id)
-    detailed = [server.get(f"runs/{run['run_id']}") for run in islice(own, MOST_TOLD)]
     return PipelineRunsForm(
         source=Source(tool="kfp", name=pipeline_id),
         pipeline=pipeline,
-        runs=[_run(one, trigger) for one in detailed],
+        runs=[form_of(one, trigger) for one in runs(server, pipeline_id, namespace)],
     )
+
+
+def runs(server: Reader, pipeline_id: str, namespace: str = "") -> Iterator[Run]:
+    """The newest runs of a pipeline, with their details."""
+    own = (run for run in _newest(server, namespace) if pipeline_of(run) == pipeline_id)
+    return (server.get(f"runs/{run['run_id']}") for run in islice(own, MOST_TOLD))
+
+
+def recurring_runs(server: Reader, pipeline_id: str, namespace: str = "") -> list[Run]:
+    """What starts a pipeline by a schedule."""
+    asked: dict[str, str | int] = {"page_size": PAGE} | ({"namespace": namespace} if namespace else {})
+
+    def ask(token: str) -> Mapping[str, Any]:
+        return server.get("recurringruns", **asked, **({"page_token": token} if token else {}))
+
+    return [one for one in islice(pages(ask, "recurringRuns"), MOST_SEARCHED) if pipeline_of(one) == pipeline_id]
 
 
 def _newest(server: Reader, namespace: str) -> Iterator[Run]:
     asked: dict[str, str | int] = {"page_size": PAGE, "sort_by": "created_at desc"}
     asked |= {"namespace": namespace} if namespace else {}
-    runs = pages(lambda token: server.get("runs", **asked, **({"page_token": token} if token else {})), "runs")
-    return islice(runs, MOST_SEARCHED)
+    found = pages(lambda token: server.get("runs", **asked, **({"page_token": token} if token else {})), "runs")
+    return islice(found, MOST_SEARCHED)
 
 
-def _pipeline_of(run: Run) -> str | None:
+def pipeline_of(run: Run) -> str | None:
     found: str | None = (run.get("pipeline_version_reference") or {}).get("pipeline_id")
     return found
 
 
-def _run(run: Run, trigger: Trigger) -> RunForm:
+def form_of(run: Run, trigger: Trigger) -> RunForm:
     state = STATES.get(run.get("state", ""), "unknown")
     finished = run.get("finished_at")
     if finished and finished.startswith("1970-"):  # what the API says of a run that goes on

@@ -65,7 +65,7 @@ def trials(
         Invalid: there is no such run or registered version, or the run has no children.
     """
     run = server.get("runs/get", run_id=parent)["run"]
-    children = list(_search(server, run["info"]["experiment_id"], f"tags.`{PARENT}` = '{_quoted(parent)}'"))
+    children = list(search(server, run["info"]["experiment_id"], f"tags.`{PARENT}` = '{quoted(parent)}'"))
     if not children:
         raise Invalid(f"the MLflow run {parent} has no child runs: log each trial as a nested run of it")
     return TrialsForm(
@@ -74,18 +74,18 @@ def trials(
         direction=direction,
         parameters=list(ranges),
         trials=[_trial(one, metric) for one in children],
-        chosen=_parameters(_registered_run(server, registered)) if registered else None,
+        chosen=parameters(_registered_run(server, registered)) if registered else None,
     )
 
 
-def _search(server: Reader, experiment: str, condition: str = "") -> Iterator[Run]:
-    """Newest first."""
+def search(server: Reader, experiment: str, condition: str = "") -> Iterator[Run]:
+    """The runs of an experiment, newest first."""
     asked = {"experiment_ids": [experiment], "max_results": PAGE, "order_by": ["attributes.start_time DESC"]}
     asked |= {"filter": condition} if condition else {}
     return pages(lambda token: server.post("runs/search", asked | ({"page_token": token} if token else {})), "runs")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     if "'" in text or "\\" in text:
         raise Invalid(f"{text!r} is no id of an MLflow run")
     return text
@@ -119,11 +119,11 @@ def _trial(run: Run, metric: str) -> TrialForm:
         id=run["info"]["run_id"],
         state=state,
         value=number if math.isfinite(number) else None,
-        parameters=_parameters(run),
+        parameters=parameters(run),
     )
 
 
-def _parameters(run: Run) -> dict[str, Any]:
+def parameters(run: Run) -> dict[str, Any]:
     return {one["key"]: _literal(one.get("value", "")) for one in run["data"].get("params", ())}
 
 
@@ -154,12 +154,12 @@ def pipeline_runs(server: Reader, experiment: str, pipeline: str, trigger: Trigg
         Invalid: there is no such experiment, or a tag names no trigger.
     """
     found = server.get("experiments/get-by-name", experiment_name=experiment)["experiment"]["experiment_id"]
-    runs = list(islice(_search(server, found), MOST_SEARCHED))
+    runs = list(islice(search(server, found), MOST_SEARCHED))
     stages: dict[str, list[Run]] = {}
     for run in reversed(runs):  # the oldest first, so that of two stages of a name the newest counts
-        if parent := _tags(run).get(PARENT):
+        if parent := tags(run).get(PARENT):
             stages.setdefault(parent, []).append(run)
-    whole = [run for run in runs if run["info"]["run_id"] in stages and PARENT not in _tags(run)]
+    whole = [run for run in runs if run["info"]["run_id"] in stages and PARENT not in tags(run)]
     return PipelineRunsForm(
         source=Source(tool="mlflow", name=experiment),
         pipeline=pipeline,
@@ -167,14 +167,14 @@ def pipeline_runs(server: Reader, experiment: str, pipeline: str, trigger: Trigg
     )
 
 
-def _tags(run: Run) -> dict[str, str]:
+def tags(run: Run) -> dict[str, str]:
     return {one["key"]: one.get("value", "") for one in run["data"].get("tags", ())}
 
 
 def _pipeline_run(run: Run, children: Sequence[Run], trigger: Trigger) -> RunForm:
-    info, tags = run["info"], _tags(run)
-    by_hand = "manual" if tags.get("mlflow.source.type") == "NOTEBOOK" else trigger
-    named = tags.get(TRIGGER_TAG, by_hand)
+    info, own = run["info"], tags(run)
+    by_hand = "manual" if own.get("mlflow.source.type") == "NOTEBOOK" else trigger
+    named = own.get(TRIGGER_TAG, by_hand)
     if named not in get_args(Trigger):
         raise Invalid(f"the MLflow run {info['run_id']} has the tag {TRIGGER_TAG} {named!r}{_hint(named)}")
     states = {child["info"].get("run_name") or child["info"]["run_id"]: _state(child) for child in children}
@@ -183,8 +183,8 @@ def _pipeline_run(run: Run, children: Sequence[Run], trigger: Trigger) -> RunFor
         trigger=cast(Trigger, named),
         orchestrated=False,
         state=_state(run),
-        started_at=_moment(info.get("start_time")),
-        finished_at=_moment(info.get("end_time")),
+        started_at=moment(info.get("start_time")),
+        finished_at=moment(info.get("end_time")),
         stages=[StageForm(name=name, state=state) for name, state in states.items()],
     )
 
@@ -199,5 +199,5 @@ def _state(run: Run) -> State:
     return states.get(run["info"]["status"], "failed")
 
 
-def _moment(milliseconds: int | str | None) -> datetime | None:
+def moment(milliseconds: int | str | None) -> datetime | None:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None

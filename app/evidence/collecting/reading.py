@@ -42,6 +42,9 @@ class Reader:
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._json("POST", path, json=dict(body))
 
+    def delete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._json("DELETE", path, json=dict(body))
+
     def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         url = f"{self.url}/{path}"
         try:

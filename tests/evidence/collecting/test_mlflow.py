@@ -1,16 +1,10 @@
 """A real MLflow tracking server on SQLite; its own client logs, assay reads over REST."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import time
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
-import httpx2
 import pytest
 
 from app.errors import Invalid
@@ -18,47 +12,20 @@ from app.evidence import pipeline_runs as runs_form
 from app.evidence import trials as trials_form
 from app.evidence.collecting import mlflow as collector
 from app.evidence.trials import ParameterForm
-from tests.evidence.collecting.conftest import QUIET, TOOLS, tool
+from tests.evidence.collecting.conftest import tool
+from tests.evidence.collecting.mlflow_server import mlflow_server
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("mlflow_runs.py")
-START_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
 def mlflow(tmp_path_factory):
     """The server's ``url`` and the ``ids`` of what was logged."""
     folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    command = [
-        *(TOOLS / "mlflow", "server", "--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", "1"),
-        *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.sqlite3'}"),
-        *("--artifacts-destination", folder / "artifacts"),
-    ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | QUIET, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        wait_until_answering(url, process, folder / "log")
+    with mlflow_server(folder) as url:
         yield SimpleNamespace(url=url, ids=json.loads(tool("python", SCRIPT, url, cwd=folder).splitlines()[-1]))
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)  # the server and its workers, a session of their own
-        process.wait(30)
-
-
-def wait_until_answering(url, process, log):
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx2.get(f"{url}/health").is_success:
-                return
-        except httpx2.TransportError:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture
