@@ -20,6 +20,7 @@ from app.cli import (
     collect_pipelines,
     connections,
     delivery,
+    delivery_metrics,
     engines,
     evidence,
     gate,
@@ -59,6 +60,7 @@ for group, name in (
     (gate.gate_commands, "gate"),
     (gate.policy_commands, "policy"),
     (ledger.ledger_commands, "ledger"),
+    (delivery_metrics.experiment_commands, "experiments"),
     (delivery.deployment_commands, "deployments"),
     (acceptances.accept_commands, "accept"),
     (alerts.alert_commands, "alerts"),
@@ -85,6 +87,7 @@ evidence.collect_commands.command("dvc")(collect_pipelines.collect_dvc)
 evidence.collect_commands.command("kfp")(collect_pipelines.collect_kfp)
 evidence.collect_commands.command("prometheus")(collect_measurements.collect_prometheus)
 cli.command("attest")(catalog.attest)
+cli.command("delivery-metrics")(delivery_metrics.delivery_metrics)
 cli.command("deploy")(delivery.deploy)
 cli.command("rollback")(delivery.roll_back)
 cli.command("serve")(service.serve)

@@ -11,6 +11,7 @@ from app.client.audits import Audits
 from app.client.catalog import Catalog
 from app.client.connection import Body, Problem, ServiceError
 from app.client.connections import Connections
+from app.client.delivery import Delivery
 from app.client.gate import Gate
 from app.client.ledger import Ledger
 from app.client.traffic import Traffic
@@ -20,5 +21,7 @@ from app.client.uptime import Uptime
 __all__ = ["Assay", "Body", "Problem", "ServiceError"]
 
 
-class Assay(Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime, Connections, Training, AuditLog):
+class Assay(
+    Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime, Connections, Training, Delivery, AuditLog
+):
     """All of it over one connection; see ``Connection`` for the arguments."""

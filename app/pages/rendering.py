@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from app.config import ROOT
+from app.ledger.reading.delivery.bands import words as words_of
 
 SCORES = {0: "0", 0.5: "½", 1: "1"}
 VERDICTS = {
@@ -53,6 +54,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "age": age,
+        "duration": words_of,
         "moment": moment,
         "number": number,
         "percent": percent,

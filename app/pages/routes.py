@@ -13,8 +13,9 @@ from app.catalog.queries import find_model, newest_version
 from app.db import utcnow
 from app.deps import Blobs, CanRead, Config, ReadSession, RowId
 from app.errors import NotFound
+from app.ledger.reading.delivery.periods import LONGEST, Every
 from app.ledger.service import ledger_of
-from app.pages import assemble
+from app.pages import assemble, delivery
 from app.pages.rendering import page
 from app.pages.serving import serving
 from app.paging import Cursor
@@ -62,6 +63,25 @@ def ledger(
     model: str, session: ReadSession, _: CanRead, version: str | None = None, as_of: AsOf = None
 ) -> Response:
     return page("ledger.html", ledger_of(session, model, version, as_of or utcnow()))
+
+
+@router.get("/delivery")
+def fleet_delivery(
+    session: ReadSession,
+    _: CanRead,
+    team: Annotated[str | None, Query(max_length=2000)] = None,
+    days: Annotated[int, Query(ge=1, le=LONGEST)] = 90,
+    every: Every = "week",
+    as_of: AsOf = None,
+) -> Response:
+    return page("delivery.html", delivery.of_fleet(session, team, days, every, as_of))
+
+
+@router.get("/models/{model}/delivery")
+def model_delivery(
+    model: str, session: ReadSession, _: CanRead, every: Every = "week", as_of: AsOf = None
+) -> Response:
+    return page("delivery.html", delivery.of_model(session, model, every, as_of))
 
 
 @router.get("/models/{model}/versions/{version}")

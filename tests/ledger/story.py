@@ -137,3 +137,47 @@ class Story:
             ab_tests=tuple(of("ab_test")),
             incidents=tuple(of("incident")),
         )
+
+
+def half_a_year() -> Story:
+    """Two models of two teams over 26 weeks, with everything that can happen to them, and one that never served."""
+    story = Story()
+    story.pipeline(experiment={"metric": "roc_auc"})
+    story.model("fraud-score", owner="fraud")
+    story.model("churn", owner="growth")
+    story.version("0.1", model="churn", created=3)
+    for week in range(24):
+        _weekly(story, week)
+    for number in range(4):
+        story.deploy(f"1.{number}", 20 + 40 * number, model="fraud-score", until=60 + 40 * number)
+    story.incident("F-1", "opened", 175, model="fraud-score", metric="false_positives")
+    return story
+
+
+def _weekly(story: Story, week: int) -> None:
+    """A new version of "m" each week; every fifth is rolled back, every seventh is retrained away."""
+    day, version, commit = 7.0 * week + 4, f"{week}", f"{week:040x}"
+    story.commit(commit, day)
+    story.version(version, created=day, commit=commit, pipeline="p")
+    trial = {
+        "experiment": "weekly",
+        "branch": f"week-{week}",
+        "model": "m",
+        "metrics": {"roc_auc": 0.7 + week / 100},
+    }
+    story.run(f"try-{week}", day, day + 0.2, **trial)
+    story.run(f"train-{week}", day + 0.3, day + 0.5, version=version, **trial)
+    story.decide(version, day + 1)
+    story.deploy(version, day + 1.5, day + 3, "role", role="canary")
+    gone = day + 4 if week % 5 == 4 else day + 8.5
+    story.deploy(version, day + 3, gone, "rolled_back" if week % 5 == 4 else "replaced")
+    if week % 5 == 4:
+        story.incident(f"I-{week}", "opened", day + 3.5, metric="recall", version=version)
+        story.deploy(f"{week - 1}", day + 4, day + 8.5, kind="rollback")
+        story.incident(f"I-{week}", "resolved", day + 4.25)
+    if week % 7 == 6:
+        story.turn("fail", day + 3.2, version=version)
+        story.run(f"again-{week}", day + 3.4, day + 3.9, model="m")
+        story.turn("pass", day + 4.4, version=version)
+    if week % 6 == 5:
+        story.ab_test(version, day + 5)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.ledger.planting import CI, plant
-from tests.ledger.story import at
+from tests.ledger.story import at, half_a_year
 
 pytestmark = pytest.mark.both_databases
 
@@ -68,3 +68,20 @@ def test_what_cannot_be_answered_is_refused(read, path, asked, status, says):
 def test_nothing_that_happened_later_is_known(read):
     told = read("models/m/delivery-metrics", days=[14], as_of=at(8).isoformat())
     assert told["models"][0]["windows"][0]["frequency"]["deployments"] == 2
+
+
+def test_what_is_behind_a_models_numbers(database, client):
+    plant(database, half_a_year(), CI)
+    answer = client("viewer").get("/api/v1/models/m/delivery-metrics", params={"as_of": at(178).isoformat()})
+    facts = answer.json()["models"][0]["facts"]
+    assert [one["version"] for one in facts["rollouts"][:2]] == ["0", "1"]
+    assert (
+        sorted(map(tuple, facts["failed"].values()))
+        == [("ab_test",)] * 4 + [("auc",)] * 3 + [("recall", "rollback")] * 4
+    )
+    assert facts["episodes"][0]["seconds"] == {
+        "debugging": 43200.0,
+        "retraining": 0.0,
+        "redeploying": 0.0,
+        "rollback": 21600.0,
+    }

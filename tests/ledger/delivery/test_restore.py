@@ -180,7 +180,7 @@ def test_bands(story, measured, hours, band):
 
 def test_the_parts_are_all_of_the_time():
     steps = [(at(0.5), "retraining"), (at(1), "rollback"), (at(1.5), "redeploying"), (at(2), "debugging")]
-    assert dict(split(at(1), at(2), steps)) == {
+    assert split(at(1), at(2), steps) == {
         "debugging": 0,
         "retraining": 0,
         "redeploying": DAY / 2,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, pairwise
-from types import MappingProxyType
 
 from app.ledger.reading.delivery.practice import Practice
 from app.ledger.reading.delivery.rollouts import Rollout, in_production
@@ -78,7 +77,7 @@ def split(start: datetime, end: datetime, steps: Iterable[Step]) -> Mapping[str,
     seconds = dict.fromkeys(PARTS, 0.0)
     for (since, part), (until, _) in pairwise(inside):
         seconds[part] += (until - since).total_seconds()
-    return MappingProxyType(seconds)
+    return seconds
 
 
 def _steps(practice: Practice, environment: str) -> list[Step]:
