@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.ledger.events import FINAL, CIRunEvent, CommitEvent, Happened, PipelineRunEvent, RegisteredVersionEvent
 
@@ -46,8 +46,14 @@ def _folded(events: Iterable[E], identity: Callable[[E], tuple[str, ...]]) -> li
 
 
 def _merged(events: list[E]) -> E:
-    """Later words over earlier ones; what a later event leaves out stays."""
-    told: dict[str, object] = {}
+    """Later words over earlier ones; what a later event leaves out stays. A start that is told to be after the end
+    is not believed.
+    """
+    if len(events) == 1:
+        return events[0]
+    told: dict[str, Any] = {}
     for event in events:
         told |= event.model_dump(exclude_defaults=True)
+    if "started_at" in told and told["started_at"] > told.get("finished_at", told["started_at"]):
+        del told["started_at"]
     return type(events[0]).model_validate(told)

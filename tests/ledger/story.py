@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -19,12 +19,12 @@ from app.ledger.history import (
     VersionFact,
 )
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+START = datetime(2024, 1, 4, tzinfo=UTC)
 _numbers = count(1)
 
 
 def at(days: float) -> datetime:
-    """``days`` after the first of January 2026, a Thursday."""
+    """``days`` after the fourth of January 2024, a Thursday."""
     return START + timedelta(days=days)
 
 
@@ -128,15 +128,20 @@ class Story:
             models=tuple(self.models),
             pipelines=tuple(self.pipelines),
             versions=tuple(self.versions),
-            deployments=tuple(self.deployments),
-            decisions=tuple(self.decisions),
-            turns=tuple(self.turns),
+            deployments=tuple(_as_of(one, at(days)) for one in self.deployments if one.started_at <= at(days)),
+            decisions=tuple(one for one in self.decisions if one.at <= at(days)),
+            turns=tuple(one for one in self.turns if one.at <= at(days)),
             commits=tuple(of("commit")),
             runs=tuple(runs(of("pipeline_run"))),
             registered_versions=tuple(of("registered_version")),
             ab_tests=tuple(of("ab_test")),
             incidents=tuple(of("incident")),
         )
+
+
+def _as_of(one: DeploymentFact, moment: datetime) -> DeploymentFact:
+    ended = one.ended_at is not None and one.ended_at <= moment
+    return one if ended else replace(one, ended_at=None, outcome=None)
 
 
 def half_a_year() -> Story:

@@ -129,6 +129,15 @@ def test_a_run_is_all_that_was_ever_told_of_it():
     assert (other.run, other.state) == ("other", "failed")
 
 
+def test_a_start_that_is_told_to_be_after_the_end_is_not_believed():
+    told = [
+        a_run(state="succeeded", at="2026-03-01T02:09:00Z", finished_at="2026-03-01T02:09:00Z"),
+        a_run(state="running", at="2026-03-01T02:01:00Z", started_at="2026-03-01T03:00:00Z"),
+    ]
+    (run,) = folding.runs(EVENT.validate_python(one) for one in told)
+    assert (run.state, run.started_at, run.finished_at) == ("succeeded", None, AT + timedelta(minutes=9))
+
+
 STATES = st.sampled_from(["queued", "running", "succeeded", "failed", "cancelled"])
 
 
