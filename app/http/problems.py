@@ -10,7 +10,15 @@ from typing import Annotated, Any, ClassVar
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
@@ -90,9 +98,16 @@ def describe(error: Exception) -> AssayError:
         return Unavailable("The database is busy or cannot be reached; try again.")
     if isinstance(error, IntegrityError) and "unique" in str(error.orig).lower():
         return Conflict("Somebody else stored the same thing at the same moment; look at it and try again.")
-    if isinstance(error, DataError) or (isinstance(error, OverflowError) and "SQLite" in str(error)):
+    if _does_not_fit(error):
         return Invalid("A value does not fit into the database.")
     return AssayError("Something went wrong on our side; the log has it under this request id.")
+
+
+def _does_not_fit(error: Exception) -> bool:
+    """A number or a time beyond what the database, or Python in UTC, can hold."""
+    if isinstance(error, StatementError) and isinstance(error.orig, OverflowError):
+        return True
+    return isinstance(error, DataError) or (isinstance(error, OverflowError) and "SQLite" in str(error))
 
 
 def _sqlstate(error: Exception) -> str | None:
@@ -131,6 +146,7 @@ def install(app: FastAPI) -> None:
         InternalError,
         ProgrammingError,
         DataError,
+        StatementError,
         OverflowError,
     ):
         app.add_exception_handler(kind, _handle)

@@ -196,6 +196,12 @@ def test_only_an_administrator_reads_the_audit_log(client):
     assert client("admin").get("/api/v1/audit-log?since=yesterday").status_code == 422
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_nothing_can_hold_is_refused(client, since):
+    assert client("admin").get(f"/api/v1/audit-log?since={since}").status_code == 422
+
+
 @pytest.mark.parametrize("verb", sorted(ecs.TYPES))
 def test_every_kind_of_entry_is_ecs(verb):
     for noun in ("api_token", "model"):
