@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,10 @@ from app.gate import policies
 from app.ledger import facts
 from app.ledger import service as events
 from app.ledger.events import EVENT
-from app.tables import Alert, Audit, Decision, LedgerEvent, Model, TrainingRequest, Version
+from app.tables import Alert, Audit, Decision, LedgerEvent, Model, Pipeline, TrainingRequest, Version
+from app.training import sending
+from app.training.following import follow_all
+from app.training.raising import raise_due
 from tests.alerts.receiver import Receiver
 from tests.audits.conftest import plant
 from tests.training.conftest import MODEL, PIPELINE, WHERE
@@ -213,6 +217,54 @@ def test_a_run_that_answers_nothing_is_set_aside(asked, tell, work_on, requests,
     assert tell("succeeded", "run-8", request=asked.key) == ("recorded", "")
 
 
+def test_a_run_of_another_pipeline_is_no_answer(asked, tell, work_on, requests, database):
+    with database.write() as session:
+        session.add(Pipeline(name="another"))
+    status, reason = tell("succeeded", request=asked.key, pipeline="another")
+    assert (status, reason) == ("set_aside", f"another was never asked for a new version as {asked.key!r}")
+    work_on()
+    assert requests()[0].status == "sent"
+
+
+def at_once(work):
+    """What four threads returned that did the same at the same time."""
+    ready, done = threading.Barrier(4), []
+
+    def one():
+        ready.wait()
+        done.append(work())
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(done)
+
+
+def test_of_several_that_follow_at_once_each_step_is_taken_once(
+    asked, register, audited, requests, database, local, told
+):
+    register(run=asked.key)
+    assert at_once(lambda: follow_all(database, local)) == [0, 0, 0, 1]
+    audited({"DATA-1": "pass"})
+    taken = at_once(lambda: follow_all(database, local)) + at_once(lambda: follow_all(database, local))
+    assert sum(taken) == 2, "asking the gate, and telling"
+    assert (requests()[0].status, len(told())) == ("succeeded", 1)
+    with database.read() as session:
+        assert len(session.exec(select(Decision)).all()) == 1
+
+
+def test_what_is_being_sent_is_not_overdue(trainer, find, requests, database, local, make_due):
+    trainer()
+    find({"MON-7": "fail"})
+    raise_due(database)
+    sending.claim(database, local)
+    make_due()
+    assert follow_all(database, local) == 0
+    assert requests()[0].status == "pending"
+
+
 def test_nothing_in_time_is_told_once(asked, work_on, requests, told, database):
     assert requests()[0].due_at - requests()[0].sent_at == timedelta(hours=24)
     with database.write() as session:
@@ -251,9 +303,6 @@ def test_an_environment_without_policy_is_said(trainer, find, work_on, register,
 
 def test_a_pipeline_may_be_faster_than_its_own_receipt(trainer, find, register, requests, database, local, work_on):
     """The receiver took it, the answer was lost, and the version is here before it would be sent again."""
-    from app.training import sending
-    from app.training.raising import raise_due
-
     trainer()
     find({"MON-7": "fail"})
     raise_due(database)
