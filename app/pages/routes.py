@@ -71,7 +71,7 @@ def fleet_delivery(
     _: CanRead,
     team: Annotated[str | None, Query(max_length=2000)] = None,
     days: Annotated[int, Query(ge=1, le=LONGEST)] = 90,
-    every: Every = "week",
+    every: Every = "month",
     as_of: AsOf = None,
 ) -> Response:
     return page("delivery.html", delivery.of_fleet(session, team, days, every, as_of))
@@ -79,7 +79,7 @@ def fleet_delivery(
 
 @router.get("/models/{model}/delivery")
 def model_delivery(
-    model: str, session: ReadSession, _: CanRead, every: Every = "week", as_of: AsOf = None
+    model: str, session: ReadSession, _: CanRead, every: Every = "month", as_of: AsOf = None
 ) -> Response:
     return page("delivery.html", delivery.of_model(session, model, every, as_of))
 

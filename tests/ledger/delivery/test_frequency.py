@@ -131,3 +131,13 @@ def test_the_trend_has_whole_weeks_and_one_that_goes_on(story):
     assert [one.period.name for one in months[-3:]] == ["2023-12", "2024-01", "2024-02"]
     assert months[-2].frequency.deployments == 5
     assert months[0].period.since == at(-309)  # the first of March 2023
+
+
+def test_a_week_without_a_deployment_has_no_band(story, measured):
+    story.deploy("1", 1)
+    short, long = measured(60, window=29).frequency, measured(60, window=30).frequency
+    assert (short.per_week, short.band, short.reason) == (0.0, None, "too short to tell monthly from less often")
+    assert long.band == "low"
+    for number in range(8):
+        story.deploy(f"often-{number}", 53 + number * 0.8)
+    assert measured(60, window=7).frequency.band == "elite"

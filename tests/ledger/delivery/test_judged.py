@@ -54,3 +54,9 @@ def test_one_lead_time_is_not_both(story):
 def test_what_is_left_out_is_named(story):
     story.deploy("1", 3)
     assert "m@1: its manifest names no commit" in lead_time(story.history(9)).missing
+
+
+def test_a_number_may_be_too_young_for_a_band(story):
+    story.deploy("1", 3)
+    (proof,) = frequency(story.history(20)).proofs
+    assert proof.text == "Deployment frequency: 0.35 a week (1 deployment), in 90 days"

@@ -42,8 +42,7 @@ def _judged(history: History, metric: str, remedy: str) -> Judged:
     for window in model.windows:
         told = tell(window)[metric]
         if told.text is not None:
-            return met(
-                Proof(f"{title}: {told.text}, {told.band}, in {window.period.name}", history.as_of, "", path)
-            )
+            said = ", ".join(filter(None, (told.text, told.band, f"in {window.period.name}")))
+            return met(Proof(f"{title}: {said}", history.as_of, "", path))
     notes = f" ({'; '.join(told.notes)})" if told.notes else ""
     return unknown(f"{title}: {told.reason}{notes}", remedy)

@@ -21,6 +21,8 @@ from app.ledger.reading.delivery.rollouts import Rollout, rollouts
 from app.ledger.reading.delivery.signs import never_opened, signs
 
 LEAST_DAYS_OBSERVED = 7
+LEAST_DAYS_FOR_MONTHLY = 30
+"""A week without a deployment does not tell whether there is one in most months."""
 LEAST_FOR_RATE = 5
 
 
@@ -190,7 +192,10 @@ def _frequency(members: Sequence[Delivered], count: int, period: Period) -> Freq
         reason = f"observed for {days:.1f} days of this period; {LEAST_DAYS_OBSERVED} are needed for a rate"
         return Frequency(count, len(live), None, None, reason)
     per_day = count / (sum(observed, timedelta()) / timedelta(days=1))
-    return Frequency(count, len(live), per_day * 7, bands.of_frequency(per_day), "")
+    band = bands.of_frequency(per_day)
+    if band in {Band.MEDIUM, Band.LOW} and days < LEAST_DAYS_FOR_MONTHLY:
+        return Frequency(count, len(live), per_day * 7, None, "too short to tell monthly from less often")
+    return Frequency(count, len(live), per_day * 7, band, "")
 
 
 def _durations(spans: Sequence[Span], period: Period, what: str) -> Durations:

@@ -42,7 +42,7 @@ def _frequency(one: Metrics) -> Told:
     if found.per_week is None:
         return Told(None, None, None, found.reason)
     text = f"{found.per_week:.2g} a week ({_count(found.deployments, 'deployment')})"
-    return Told(text, float(found.deployments), found.band, "")
+    return Told(text, float(found.deployments), found.band, found.reason)
 
 
 def _duration(found: Durations) -> Told:
