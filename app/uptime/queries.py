@@ -12,7 +12,7 @@ from app.db import rows_changed
 from app.errors import NotFound
 from app.paging import PageParams, paginate
 from app.tables import Endpoint, Model, Probe
-from app.uptime.summary import Sample
+from app.uptime.summary import Sample, in_order
 
 MOST_DELETED = 10_000
 """Probes in one transaction, for other writers wait."""
@@ -68,13 +68,13 @@ def last_probes(session: Session, endpoint_id: int, count: int) -> Sequence[Prob
 
 
 def samples(session: Session, endpoint_id: int, since: datetime, until: datetime) -> list[Sample]:
-    """Oldest first. Plain columns: a month has 43,200 of them."""
+    """In order. Plain columns: a month has 43,200 of them."""
     query = (
         select(Probe.at, Probe.ok, Probe.seconds, Probe.error)
         .where(Probe.endpoint_id == endpoint_id, Probe.at >= since, Probe.at < until)
         .order_by(col(Probe.at))
     )
-    return [Sample(*row) for row in session.exec(query)]
+    return in_order(Sample(*row) for row in session.exec(query))
 
 
 def probes_page(session: Session, endpoint_id: int, params: PageParams) -> tuple[list[Probe], str | None]:

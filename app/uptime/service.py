@@ -136,7 +136,7 @@ def _standing(session: Session, row: Endpoint, as_of: datetime) -> Standing:
         since=row.created_at,
         state=state_of(newest.ok, newest.at, row.interval_seconds, as_of) if newest else "unknown",
         last_probe_at=newest.at if newest else None,
-        month=summary.summarise(samples, since, as_of, interval),
+        month=summary.summarise_ordered(samples, since, as_of, interval),
     )
 
 
@@ -150,12 +150,12 @@ def list_probes(session: Session, endpoint_id: int, params: PageParams) -> Page[
 def _uptime(session: Session, model: Model, row: Endpoint, now: datetime) -> UptimeOut:
     interval = timedelta(seconds=row.interval_seconds)
     longest = max(WINDOWS.values()) + summary.REACH * interval
-    samples = summary.in_order(queries.samples(session, row.id, now - longest, now))
+    samples = queries.samples(session, row.id, now - longest, now)
     day = summary.stretches(samples, now - WINDOWS["24h"], now, interval)
     return UptimeOut(
         endpoint=_out(session, model, [row], now)[0],
         windows={
-            name: WindowOut.model_validate(asdict(summary.summarise(samples, now - length, now, interval)))
+            name: WindowOut.model_validate(asdict(summary.summarise_ordered(samples, now - length, now, interval)))
             for name, length in WINDOWS.items()
         },
         history=summary.strip(day, CELLS),

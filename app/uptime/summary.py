@@ -7,10 +7,11 @@ unknown, never up. So is the time of a probe that could not be carried out.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 State = Literal["up", "down", "unknown"]
 
@@ -18,9 +19,8 @@ REACH = 1.5
 """For how many intervals a probe speaks at most: a round that comes late is no gap, one that is left out is."""
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A probe as it counts here. ``ok`` None: it could not be carried out. ``seconds``: of the whole answer."""
+class Sample(NamedTuple):
+    """A probe as it counts here; a tuple, for a month has 43,200 of them. ``ok`` None: it could not be made."""
 
     at: datetime
     ok: bool | None
@@ -87,11 +87,15 @@ def summarise(samples: Iterable[Sample], since: datetime, until: datetime, inter
         samples: in any order. Those before the window reach into it; those after it are passed over.
         interval: from one probe to the next.
     """
-    ordered = in_order(samples)
+    return summarise_ordered(in_order(samples), since, until, interval)
+
+
+def summarise_ordered(ordered: Sequence[Sample], since: datetime, until: datetime, interval: timedelta) -> Summary:
+    """The same of samples as ``in_order`` gives them."""
     told = stretches(ordered, since, until, interval)
     seconds = {state: _seconds(told, state) for state in ("up", "down", "unknown")}
     known = seconds["up"] + seconds["down"]
-    inside = [one for one in ordered if since <= one.at < until and one.ok is not None]
+    inside = [one for one in _between(ordered, since, until) if one.ok is not None]
     answered = sorted(one.seconds for one in inside if one.ok)
     return Summary(
         since=since,
@@ -117,28 +121,42 @@ def in_order(samples: Iterable[Sample]) -> list[Sample]:
 
 def stretches(ordered: Sequence[Sample], since: datetime, until: datetime, interval: timedelta) -> list[Stretch]:
     """The window without a gap, neighbours in different states. ``ordered`` as ``in_order`` gives it."""
-    reach, told = interval * REACH, list[Stretch]()
-    at = since
-    before = [one for one in ordered if one.at < until]
-    following = [*(one.at for one in before), until][1:]
-    for one, next_at in zip(before, following, strict=True):
+    reach, at = interval * REACH, since
+    told: list[_Growing] = []
+    within = _between(ordered, since - reach, until)
+    following = [*(one.at for one in within), until][1:]
+    for one, next_at in zip(within, following, strict=True):
         start, end = max(one.at, since), min(one.at + reach, next_at)
         if end <= start:
             continue
         if start > at:
-            _append(told, Stretch(at, start, "unknown"))
-        _append(told, Stretch(start, end, one.state, one.error))
+            _extend(told, at, start, "unknown")
+        _extend(told, start, end, one.state, one.error)
         at = end
     if at < until:
-        _append(told, Stretch(at, until, "unknown"))
-    return told
+        _extend(told, at, until, "unknown")
+    return [Stretch(one.start, one.end, one.state, one.error) for one in told]
 
 
-def _append(told: list[Stretch], new: Stretch) -> None:
-    if told and told[-1].state == new.state:
-        told[-1] = Stretch(told[-1].start, new.end, new.state, told[-1].error)
+@dataclass
+class _Growing:
+    start: datetime
+    end: datetime
+    state: State
+    error: str | None
+
+
+def _extend(told: list[_Growing], start: datetime, end: datetime, state: State, error: str | None = None) -> None:
+    if told and told[-1].state == state:
+        told[-1].end = end
     else:
-        told.append(new)
+        told.append(_Growing(start, end, state, error))
+
+
+def _between(ordered: Sequence[Sample], since: datetime, until: datetime) -> Sequence[Sample]:
+    """From ``since`` (inclusive) to ``until`` (exclusive)."""
+    first, last = (bisect_left(ordered, moment, key=lambda one: one.at) for moment in (since, until))
+    return ordered[first:last]
 
 
 def outages(told: Sequence[Stretch]) -> list[Outage]:
