@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -16,6 +16,7 @@ from app.ledger.reading.delivery.metrics import Delivered, DeliveryMetrics, Grou
 from app.ledger.reading.delivery.periods import WINDOWS, Every
 from app.ledger.reading.delivery.rollouts import Rollout
 from app.ledger.reading.delivery.telling import Told, tell
+from app.ledger.reading.products import Fleet
 
 NEWEST = 30
 """Deployments and episodes that are listed."""
@@ -54,6 +55,7 @@ class DeliveryView:
     """``model``: None for the fleet, whose ``teams`` and ``models`` are in the window of ``days``.
 
     ``deployments``: with the kinds by which they failed; ``episodes``: the newest first, as are these.
+    ``products``: of the fleet, how its models reach them.
     """
 
     model: str | None
@@ -68,13 +70,15 @@ class DeliveryView:
     models: Sequence[GroupRow]
     deployments: Sequence[tuple[Rollout, Sequence[str]]]
     episodes: Sequence[Episode]
+    products: Fleet | None = None
 
 
 def of_fleet(session: Session, team: str | None, days: int, every: Every, as_of: datetime | None) -> DeliveryView:
     """Raises NotFound, naming the nearest team."""
     asked = Asked(_windows(days), every, as_of)
     found = service.of_fleet(session, team, asked)
-    return _view(found, found.fleet, asked, team, days)
+    products = service.products(session, team, as_of)
+    return replace(_view(found, found.fleet, asked, team, days), products=products)
 
 
 def of_model(session: Session, model: str, every: Every, as_of: datetime | None) -> DeliveryView:

@@ -12,6 +12,7 @@ from app.ledger.delivery import service
 from app.ledger.delivery.service import Asked
 from app.ledger.reading.delivery.metrics import DeliveryMetrics
 from app.ledger.reading.delivery.periods import LONGEST, MOST_WINDOWS, WINDOWS, Every
+from app.ledger.reading.products import Fleet
 from app.scorecards.schemas import AsOf
 
 router = APIRouter(tags=["ledger"])
@@ -29,6 +30,7 @@ def asked(
     return Asked(tuple(dict.fromkeys(days or WINDOWS)), every, as_of)
 
 
+Team = Annotated[str | None, Query(max_length=2000, description="An owner of models. By default all.")]
 Wanted = Annotated[Asked, Depends(asked)]
 
 
@@ -37,7 +39,7 @@ def of_fleet(
     session: ReadSession,
     wanted: Wanted,
     _: CanRead,
-    team: Annotated[str | None, Query(max_length=2000, description="An owner of models. By default all.")] = None,
+    team: Team = None,
 ) -> DeliveryMetrics:
     """Deployment frequency, lead times, time to restore and change failure rate; times in seconds. A number is null
     where the ledger knows too little, and `reason` says what is missing.
@@ -49,3 +51,9 @@ def of_fleet(
 def of_model(model: str, session: ReadSession, wanted: Wanted, _: CanRead) -> DeliveryMetrics:
     """As for the fleet, with the model's own trend and the deployments and episodes behind the numbers."""
     return service.of_model(session, model, wanted)
+
+
+@router.get("/products", summary="Which models reach a product as an API, and where")
+def products(session: ReadSession, _: CanRead, team: Team = None, as_of: AsOf = None) -> Fleet:
+    """An address for each model and environment: the gateway's path, or null where another server answers."""
+    return service.products(session, team, as_of)

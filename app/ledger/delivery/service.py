@@ -12,6 +12,7 @@ from app.db import database_now
 from app.ledger import facts, queries
 from app.ledger.reading.delivery.metrics import DeliveryMetrics, delivery_metrics
 from app.ledger.reading.delivery.periods import WINDOWS, Every
+from app.ledger.reading.products import Fleet, fleet
 
 PARTS = ("deployments", "decisions", "turns", "commits", "runs", "registered_versions", "ab_tests", "incidents")
 """Of a history: what the metrics are computed from."""
@@ -38,3 +39,9 @@ def of_fleet(session: Session, team: str | None, asked: Asked) -> DeliveryMetric
     models = queries.models(session, team)
     history = facts.of_models(session, models, asked.as_of or database_now(session), PARTS)
     return delivery_metrics(history, asked.days, asked.every)
+
+
+def products(session: Session, team: str | None = None, as_of: datetime | None = None) -> Fleet:
+    """How all models, or a team's, reach products. Raises NotFound, naming the nearest team."""
+    models = queries.models(session, team)
+    return fleet(facts.of_models(session, models, as_of or database_now(session), ("deployments", "traffic")))

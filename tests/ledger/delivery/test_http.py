@@ -85,3 +85,14 @@ def test_what_is_behind_a_models_numbers(database, client):
         "redeploying": 0.0,
         "rollback": 21600.0,
     }
+
+
+def test_ways_into_products(read):
+    told = read("products")
+    assert (told["models"], told["nowhere"]) == (2, 0)
+    assert [(one["model"], one["addresses"][0]["environment"]) for one in told["products"]] == [
+        ("m", "production"),
+        ("n", "production"),
+    ]
+    assert [one["model"] for one in read("products", team="fraud")["products"]] == ["n"]
+    assert "did you mean" in read("products", 404, team="frauds")["detail"]

@@ -53,6 +53,7 @@ def test_the_fleet_page(open_page):
     assert " ".join(page.rows["m"].split()).startswith("m 0.94 a week medium")
     assert page.says("churn unknown unknown unknown unknown unknown")
     assert page.says("1 episode open, in no mean")
+    assert page.says("0 of 3 models answer users as an API of their own, 1 serve otherwise, 2 serve nowhere")
     links = set(page.links)
     assert {"/models/m/delivery", "/delivery?team=risk&days=365"} <= links
     team = open_page("/delivery", team="fraud", days=30)
