@@ -24,6 +24,9 @@ from app.ledger.events import Event
 from app.ledger.schemas import TakenOut
 from app.tables import ReceivedMessage, ToolConnection
 
+MOST_SAID = 1000
+"""Characters of a reason."""
+
 Translate = Callable[[Message, Mapping[str, Any], Scope], list[Event]]
 
 TRANSLATE: Mapping[str, Translate] = {
@@ -108,9 +111,9 @@ def _judge(session: Session, connection: ToolConnection, message: Message, now: 
         for event in events:
             scope.require(event)
     except Ignored as reason:
-        outcome = Outcome("ignored", str(reason))
+        outcome = Outcome("ignored", str(reason)[:MOST_SAID])
     except Invalid as error:
-        outcome = Outcome("refused", error.detail)
+        outcome = Outcome("refused", error.detail[:MOST_SAID])
     except ValidationError as error:
         outcome = Outcome("refused", f"what it tells is no event of the ledger: {error.errors()[0]['msg']}")
     else:
@@ -160,4 +163,4 @@ def _outcome(events: Sequence[Event], taken: Sequence[TakenOut], now: datetime) 
     if early or any(one.status == "set_aside" for one in taken):
         status = "set_aside"
     reasons = dict.fromkeys(one.reason for one in taken if one.status not in {"recorded", "known"})
-    return Outcome(status, "; ".join(reasons)[:1000], len(events), untaken)
+    return Outcome(status, "; ".join(reasons)[:MOST_SAID], len(events), untaken)
