@@ -18,6 +18,7 @@ from tests.connections.messages import REPOSITORY
 from tests.evidence.collecting.conftest import assay, pipeline, server, tool
 from tests.evidence.collecting.kubeflow import NOW, kubeflow, recurring, run
 from tests.evidence.collecting.test_dvc import git as run_git
+from tests.gate import planted
 
 __all__ = ["assay", "kubeflow", "pipeline", "server"]
 
@@ -93,7 +94,7 @@ class TestDVC:
             {"roc_auc": 0.3, "by.north": 1.0},
         )
         assert {one.name: one.state for one in first.stages} == {"prepare": "succeeded", "train": "succeeded"}
-        assert (first.state, first.branch, first.orchestrator, first.orchestrated) == (
+        assert (first.state, first.branch, first.tool, first.orchestrated) == (
             "succeeded",
             "main",
             "dvc",
@@ -148,6 +149,16 @@ class TestDVC:
             history = facts.of_pipeline(session, session.exec(select(Pipeline)).one(), utcnow())
         assert [one.message for one in history.commits] == ["Train", "Note", "Train on more"]
         assert {one.commit for one in history.runs} < {one.commit for one in history.commits}
+        assert row(client, database, 29) == ("met", "2 runs in DVC, 2 of them succeeded")
+
+
+def row(client, database, number):
+    """(status, first proof) of a row of the ledger of credit-default."""
+    with database.write() as session:
+        planted.model(session)
+    rows = client("viewer").get("/api/v1/models/credit-default/ledger").json()["rows"]
+    found = next(one for one in rows if one["number"] == number)
+    return found["status"], found["proofs"][0]["text"]
 
 
 def last_line(answer):
@@ -215,11 +226,12 @@ class TestKubeflow:
     def test_nothing_of_the_pipeline_is_no_sign_of_its_orchestrator(self, kubeflow):
         assert self.told(kubeflow(run(1, pipeline="another"))) == ({}, [])
 
-    def test_from_the_answers_to_the_ledger(self, kubeflow, pipeline, client):
+    def test_from_the_answers_to_the_ledger(self, kubeflow, pipeline, client, database):
         client("admin").put("/api/v1/pipelines/credit-training", json=PIPELINE)
         server = kubeflow(run(1), run(2), recurring_runs=[recurring("daily")])
         arguments = ("ledger", "import", "kfp", "--url", server.url, "--pipeline-id", "p-1")
         assert last_line(pipeline(*arguments, "--pipeline", "credit-training")) == (0, "3 recorded")
-        server.runs[0].state = "FAILED"
+        server.runs[0].state, server.runs[0].finished_at = "FAILED", NOW - timedelta(minutes=1)  # it was retried
         assert last_line(pipeline(*arguments, "--pipeline", "credit-training")) == (0, "2 known, 1 recorded")
         assert last_line(pipeline(*arguments, "--pipeline", "another")) == (0, "3 set aside")
+        assert row(client, database, 31) == ("met", "2 runs in Kubeflow Pipelines, 1 of them succeeded")

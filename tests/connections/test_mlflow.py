@@ -16,6 +16,7 @@ from app.errors import Invalid
 from app.evidence.collecting import mlflow as collector
 from app.ledger import facts
 from app.tables import Model
+from tests.connections.conftest import PIPELINE
 from tests.evidence.collecting.conftest import assay, pipeline, server, tool
 from tests.evidence.collecting.mlflow_server import mlflow_server
 from tests.gate import planted
@@ -123,17 +124,24 @@ def test_what_is_not_there_is_named(told, options, words):
         told(**options)
 
 
-def test_an_import_that_runs_again_changes_nothing(mlflow, pipeline, database):
+def test_an_import_that_runs_again_changes_nothing(mlflow, pipeline, database, admin):
     with database.write() as session:
         planted.model(session)
+    declared = PIPELINE | {"experiment": {"metric": "roc_auc"}}
+    assert admin.put("/api/v1/pipelines/credit-training", json=declared).status_code == 200
     arguments = ("ledger", "import", "mlflow", "--url", mlflow.url, "--model", "credit=credit-default")
-    code, said = pipeline(*arguments, "--experiment", "credit")
+    arguments += ("--experiment", "credit", "--pipeline", "credit-training")
+    code, said = pipeline(*arguments)
     assert (code, said.splitlines()[-1]) == (0, "9 recorded"), said
-    assert pipeline(*arguments, "--experiment", "credit")[1].splitlines()[-1] == "9 known"
+    assert pipeline(*arguments)[1].splitlines()[-1] == "9 known"
     with database.read() as session:
         history = facts.of_models(session, session.exec(select(Model)).all(), utcnow())
     assert {one.run for one in history.runs} >= {mlflow.ids.first, mlflow.ids.second}
     assert [one.number for one in history.registered_versions] == ["1", "2"]
+    rows = {one["number"]: one for one in admin.get("/api/v1/models/credit-default/ledger").json()["rows"]}
+    assert {number: rows[number]["status"] for number in (16, 27, 30)} == dict.fromkeys((16, 27, 30), "met")
+    (proof,) = rows[28]["proofs"]  # the pipeline's run tells neither itself: its child runs do
+    assert proof["text"] == "3 of 4 runs tell features and parameters"
 
 
 def ask(mlflow, method, path, **body):

@@ -78,7 +78,7 @@ class Source:
             pipeline=self.pipeline,
             state=state,
             trigger=self.trigger,
-            orchestrator="dvc",
+            tool="dvc",
             commit=commit,
             branch=self.branch,
             data_digest=_digest(self._data(repository, commit, locked)),

@@ -58,6 +58,7 @@ def _run(run: Run, pipeline: str, trigger: pipeline_runs.Trigger) -> Event:
         pipeline=pipeline,
         state="cancelled" if run.get("state") in CANCELLED else STATES[form.state],
         trigger=TRIGGERS.get(form.trigger, "unknown"),
+        tool="kfp",
         orchestrator="kfp",
         orchestrated=True,
         stages=[Stage(name=one.name, state=STATES[one.state]) for one in form.stages],

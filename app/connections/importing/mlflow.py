@@ -128,6 +128,7 @@ class Source:
             run=info["run_id"],
             pipeline=None if PARENT in tags else self.pipeline,
             experiment=self._experiment(info["experiment_id"])[:250],
+            tool=MLFLOW,
             state=state,
             trigger=_trigger(info["run_id"], tags),
             commit=commit if COMMIT.fullmatch(commit) else None,
