@@ -18,6 +18,7 @@ from app.ledger.history import (
     FindingFact,
     History,
     ModelFact,
+    OutageFact,
     PipelineFact,
     TrafficFact,
     TurnFact,
@@ -86,6 +87,7 @@ def _history(
         "deployments": lambda: _deployments(session, names, version_names, as_of),
         "decisions": lambda: _decisions(session, names, version_names, as_of),
         "turns": lambda: _turns(session, names, as_of),
+        "outages": lambda: _outages(session, names, as_of),
         "findings": lambda: _findings(session, names, version_names, as_of),
         "traffic": lambda: _traffic(session, names, version_names, as_of),
         "schedules": lambda: observed.schedules(session, names, as_of),
@@ -181,6 +183,27 @@ def _decisions(
     )
     for id_, model_id, version_id, environment, stage, status, at in session.exec(query.order_by(col(Decision.id))):
         yield DecisionFact(id_, names[model_id], versions[version_id], environment, stage, status, at)
+
+
+def _outages(session: Session, names: Mapping[int, str], as_of: datetime) -> Iterator[OutageFact]:
+    query = select(Alert).where(
+        col(Alert.model_id).in_(names),
+        col(Alert.event).in_(["endpoint.down", "endpoint.recovered"]),
+        col(Alert.created_at) <= as_of,
+    )
+    down: dict[int, Alert] = {}
+    for row in session.exec(query.order_by(col(Alert.id))):
+        endpoint = row.body["endpoint_id"]
+        if row.event == "endpoint.down":
+            down[endpoint] = row
+        elif (began := down.pop(endpoint, None)) is not None:
+            yield _outage(endpoint, began, names, row.created_at)
+    for endpoint, began in down.items():
+        yield _outage(endpoint, began, names, None)
+
+
+def _outage(endpoint: int, began: Alert, names: Mapping[int, str], ended_at: datetime | None) -> OutageFact:
+    return OutageFact(names[began.model_id or 0], began.environment or "", endpoint, began.created_at, ended_at)
 
 
 def _turns(session: Session, names: Mapping[int, str], as_of: datetime) -> Iterator[TurnFact]:

@@ -107,6 +107,19 @@ class TurnFact:
 
 
 @dataclass(frozen=True)
+class OutageFact:
+    """A time in which an endpoint did not answer as it should, from when people were told until they were told that
+    it was over.
+    """
+
+    model: str
+    environment: str
+    endpoint_id: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
 class FindingFact:
     """The newest finding of a test for a version (tests of the system: in an environment)."""
 
@@ -233,6 +246,7 @@ class History:
     deployments: tuple[DeploymentFact, ...] = ()
     decisions: tuple[DecisionFact, ...] = ()
     turns: tuple[TurnFact, ...] = ()
+    outages: tuple[OutageFact, ...] = ()
     findings: tuple[FindingFact, ...] = ()
     traffic: tuple[TrafficFact, ...] = ()
     schedules: tuple[ScheduleFact, ...] = ()

@@ -14,6 +14,7 @@ from app.ledger.history import (
     DeploymentFact,
     History,
     ModelFact,
+    OutageFact,
     PipelineFact,
     TurnFact,
     VersionFact,
@@ -38,6 +39,7 @@ class Story:
     deployments: list[DeploymentFact] = field(default_factory=list)
     decisions: list[DecisionFact] = field(default_factory=list)
     turns: list[TurnFact] = field(default_factory=list)
+    outages: list[OutageFact] = field(default_factory=list)
     events: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -131,6 +133,7 @@ class Story:
             deployments=tuple(_as_of(one, at(days)) for one in self.deployments if one.started_at <= at(days)),
             decisions=tuple(one for one in self.decisions if one.at <= at(days)),
             turns=tuple(one for one in self.turns if one.at <= at(days)),
+            outages=tuple(self.outages),
             commits=tuple(of("commit")),
             runs=tuple(runs(of("pipeline_run"))),
             registered_versions=tuple(of("registered_version")),

@@ -14,7 +14,17 @@ from app.ledger.reading.delivery.metrics import DeliveryMetrics, delivery_metric
 from app.ledger.reading.delivery.periods import WINDOWS, Every
 from app.ledger.reading.products import Fleet, fleet
 
-PARTS = ("deployments", "decisions", "turns", "commits", "runs", "registered_versions", "ab_tests", "incidents")
+PARTS = (
+    "deployments",
+    "decisions",
+    "turns",
+    "outages",
+    "commits",
+    "runs",
+    "registered_versions",
+    "ab_tests",
+    "incidents",
+)
 """Of a history: what the metrics are computed from."""
 
 

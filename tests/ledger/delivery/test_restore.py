@@ -1,10 +1,15 @@
 """Time to restore: from the first sign to the last, split by what was done about it."""
 
 import pytest
+from sqlmodel import select
 
+from app.ledger import facts
+from app.ledger.history import OutageFact
 from app.ledger.reading.delivery.episodes import PARTS, episodes, split
 from app.ledger.reading.delivery.practice import practices
 from app.ledger.reading.delivery.signs import signs
+from app.tables import Alert, Model
+from tests.ledger.planting import CI, plant
 from tests.ledger.story import at
 
 DAY = 86400
@@ -187,3 +192,29 @@ def test_the_parts_are_all_of_the_time():
         "rollback": DAY / 2,
     }
     assert sum(split(at(1), at(1), steps).values()) == 0
+
+
+def test_an_outage_is_a_sign(story, found):
+    story.deploy("1", 5)
+    for environment, start, end in (("production", 10, 11), ("production", 12, None), ("staging", 13, 14)):
+        story.outages.append(OutageFact("m", environment, 7, at(start), end and at(end)))
+    one, other = found()
+    assert (one.signs, one.restored_at, other.restored_at) == (("outage of endpoint 7",), at(11), None)
+
+
+@pytest.mark.both_databases
+def test_outages_are_what_people_were_told(database, story):
+    plant(database, story, CI)
+    told = [("endpoint.down", 1, 3), ("endpoint.down", 2, 4), ("endpoint.recovered", 1, 5), ("endpoint.down", 1, 9)]
+    with database.write() as session:
+        model = session.exec(select(Model)).one()
+        for event, endpoint, day in told:
+            body, place = {"endpoint_id": endpoint}, {"model_id": model.id, "environment": "production"}
+            session.add(Alert(event=event, severity="info", title="t", body=body, created_at=at(day), **place))
+            session.flush()
+    with database.read() as session:
+        found = facts.of_models(session, [model], at(8), ("outages",)).outages
+    assert [(one.endpoint_id, one.started_at, one.ended_at) for one in found] == [
+        (1, at(3), at(5)),
+        (2, at(4), None),
+    ]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.ledger.events import ABTestEvent, CommitEvent, IncidentEvent, PipelineRunEvent, RegisteredVersionEvent
-from app.ledger.history import DecisionFact, DeploymentFact, History, ModelFact, TurnFact, VersionFact
+from app.ledger.history import DecisionFact, DeploymentFact, History, ModelFact, OutageFact, TurnFact, VersionFact
 
 
 class Commits:
@@ -41,6 +41,7 @@ class Practice:
     deployments: tuple[DeploymentFact, ...]
     decisions: tuple[DecisionFact, ...]
     turns: tuple[TurnFact, ...]
+    outages: tuple[OutageFact, ...]
     incidents: tuple[IncidentEvent, ...]
     ab_tests: tuple[ABTestEvent, ...]
     registered_versions: tuple[RegisteredVersionEvent, ...]
@@ -48,7 +49,16 @@ class Practice:
     commits: tuple[Commits, ...]
 
 
-OF_A_MODEL = ("versions", "deployments", "decisions", "turns", "incidents", "ab_tests", "registered_versions")
+OF_A_MODEL = (
+    "versions",
+    "deployments",
+    "decisions",
+    "turns",
+    "outages",
+    "incidents",
+    "ab_tests",
+    "registered_versions",
+)
 
 
 def practices(history: History) -> list[Practice]:

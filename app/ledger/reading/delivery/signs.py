@@ -48,6 +48,19 @@ def signs(practice: Practice) -> tuple[Sign, ...]:
     versions = {one.name: one for one in practice.versions}
     found = [sign for turns in turned for sign in _of_test(turns, versions)]
     found += [sign for events in told for sign in _of_incident(events)]
+    found += [
+        Sign(
+            one.model,
+            one.environment,
+            f"outage of endpoint {one.endpoint_id}",
+            "other",
+            None,
+            one.started_at,
+            one.ended_at,
+        )
+        for one in practice.outages
+        if is_production(one.environment)
+    ]
     return tuple(sorted(found, key=_order))
 
 
