@@ -114,7 +114,7 @@ def _alive(
         newest = max(_when(one)[0] for one in proofs)
         missing = f"nothing was heard of it for {within.age_days(history, newest):.0f} days"
         return unknown(missing, "Probe it: assay ledger probe PIPELINE", *proofs)
-    return unknown(f"nothing is known of a {TITLES[kind].lower()}", PROBE)
+    return unknown(f"{TITLES[kind]}: nothing is known", PROBE)
 
 
 def _probed(history: History, one: ComponentEvent) -> Proof:
