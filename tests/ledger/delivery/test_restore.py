@@ -218,3 +218,10 @@ def test_outages_are_what_people_were_told(database, story):
         (1, at(3), at(5)),
         (2, at(4), None),
     ]
+
+
+def test_an_incident_may_end_the_moment_that_it_began(story, found):
+    story.incident("I-1", "resolved", 10, id="a")
+    story.incident("I-1", "opened", 10, id="b")
+    (one,) = found()
+    assert (one.restored_at, one.total) == (at(10), 0)
