@@ -113,6 +113,7 @@ def _unregistered() -> Iterable[ColumnElement[bool]]:
     for named, name in pairs:
         known = select(name).where(col(name).is_not(None))
         yield and_(col(named).is_not(None), col(named).not_in(known))
+    yield and_(*(col(named).is_(None) for named, _ in pairs))
     yield _answers_nothing()
 
 

@@ -93,6 +93,8 @@ def unregistered(row: LedgerEvent, registered: Registered) -> str:
         ("repository", row.repository, registered.repositories),
     )
     missing = [f"no {what} is registered as {name!r}" for what, name, names in named if name and name not in names]
+    if not (row.model or row.pipeline or row.repository):
+        missing.append("it names no model and no pipeline, so nothing would read it")
     request = row.body.get("request")
     if request and (row.pipeline, request) not in registered.requests:
         missing.append(f"{row.pipeline or 'nobody'} was never asked for a new version as {request!r}")

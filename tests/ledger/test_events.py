@@ -95,6 +95,13 @@ def test_what_names_the_unknown_is_set_aside_and_counts_once_it_is_registered(ci
     assert [one.commit for one in history.commits] == [COMMIT]
 
 
+def test_an_experiment_of_nobody_is_set_aside(ci, declared, tell):
+    [(status, reason)] = tell(a_run(pipeline=None, experiment="notebook"))
+    assert (status, reason) == ("set_aside", "it names no model and no pipeline, so nothing would read it")
+    aside = ci.get("/api/v1/ledger/events", params={"set_aside": True}).json()["items"]
+    assert [one["set_aside"] for one in aside] == [reason]
+
+
 @pytest.mark.parametrize(
     ("event", "path"),
     [
