@@ -26,6 +26,8 @@ from app.cli import (
     gate,
     imports,
     ledger,
+    pipelines,
+    probing,
     schedules,
     scorecards,
     service,
@@ -61,6 +63,7 @@ for group, name in (
     (gate.policy_commands, "policy"),
     (ledger.ledger_commands, "ledger"),
     (delivery_metrics.experiment_commands, "experiments"),
+    (pipelines.pipeline_commands, "pipeline"),
     (delivery.deployment_commands, "deployments"),
     (acceptances.accept_commands, "accept"),
     (alerts.alert_commands, "alerts"),
@@ -86,6 +89,7 @@ evidence.collect_commands.command("mlflow-runs")(collect_pipelines.collect_mlflo
 evidence.collect_commands.command("dvc")(collect_pipelines.collect_dvc)
 evidence.collect_commands.command("kfp")(collect_pipelines.collect_kfp)
 evidence.collect_commands.command("prometheus")(collect_measurements.collect_prometheus)
+ledger.ledger_commands.command("probe")(probing.probe)
 cli.command("attest")(catalog.attest)
 cli.command("delivery-metrics")(delivery_metrics.delivery_metrics)
 cli.command("deploy")(delivery.deploy)

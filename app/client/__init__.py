@@ -14,6 +14,7 @@ from app.client.connections import Connections
 from app.client.delivery import Delivery
 from app.client.gate import Gate
 from app.client.ledger import Ledger
+from app.client.pipelines import Pipelines
 from app.client.traffic import Traffic
 from app.client.training import Training
 from app.client.uptime import Uptime
@@ -22,6 +23,18 @@ __all__ = ["Assay", "Body", "Problem", "ServiceError"]
 
 
 class Assay(
-    Catalog, Audits, Gate, Traffic, Alerts, Acceptances, Ledger, Uptime, Connections, Training, Delivery, AuditLog
+    Catalog,
+    Audits,
+    Gate,
+    Traffic,
+    Alerts,
+    Acceptances,
+    Ledger,
+    Pipelines,
+    Uptime,
+    Connections,
+    Training,
+    Delivery,
+    AuditLog,
 ):
     """All of it over one connection; see ``Connection`` for the arguments."""

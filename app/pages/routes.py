@@ -15,7 +15,7 @@ from app.deps import Blobs, CanRead, Config, ReadSession, RowId
 from app.errors import NotFound
 from app.ledger.reading.delivery.periods import LONGEST, Every
 from app.ledger.service import ledger_of
-from app.pages import assemble, delivery
+from app.pages import assemble, delivery, pipelines
 from app.pages.rendering import page
 from app.pages.serving import serving
 from app.paging import Cursor
@@ -63,6 +63,16 @@ def ledger(
     model: str, session: ReadSession, _: CanRead, version: str | None = None, as_of: AsOf = None
 ) -> Response:
     return page("ledger.html", ledger_of(session, model, version, as_of or utcnow()))
+
+
+@router.get("/pipelines")
+def all_pipelines(session: ReadSession, cursor: Cursor, _: CanRead) -> Response:
+    return page("pipelines.html", pipelines.pipelines(session, cursor))
+
+
+@router.get("/pipelines/{pipeline}")
+def one_pipeline(pipeline: str, session: ReadSession, _: CanRead, as_of: AsOf = None) -> Response:
+    return page("pipeline.html", pipelines.pipeline(session, pipeline, as_of))
 
 
 @router.get("/delivery")

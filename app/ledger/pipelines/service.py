@@ -22,6 +22,7 @@ from app.ledger.reading.lights import Light
 from app.ledger.reading.metadata import Metadata
 from app.ledger.reading.stages import Stage
 from app.ledger.reading.versioning import Versioning
+from app.paging import Page, PageParams, encode_cursor
 
 RUNS_SHOWN = 20
 
@@ -88,6 +89,18 @@ def scorecard(session: Session, name: str, as_of: datetime | None = None) -> Pip
         runs=tuple(_run(one) for one in runs[:RUNS_SHOWN]),
         runs_known=len(runs),
     )
+
+
+def list_runs(session: Session, name: str, params: PageParams) -> Page[Run]:
+    """All runs of a pipeline, newest first. Raises NotFound, naming the nearest pipeline.
+
+    Runs are put together from what was told, so that a page begins where the one before ended by their number.
+    """
+    runs = list(reversed(_newest_first(_history(session, name, None))))
+    until = len(runs) if params.before is None else min(params.before, len(runs))
+    first = max(until - params.limit, 0)
+    items = [_run(one) for one in reversed(runs[first:until])]
+    return Page(items=items, next_cursor=encode_cursor(first) if first else None)
 
 
 def _history(session: Session, name: str, as_of: datetime | None) -> History:
