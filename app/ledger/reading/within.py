@@ -78,6 +78,7 @@ def _about(history: History, pipelines: Collection[PipelineFact], models: Collec
         ci_runs=tuple(one for one in history.ci_runs if one.repository in repositories),
         pipeline_versions=tuple(one for one in history.pipeline_versions if one.pipeline in names),
         components=tuple(one for one in history.components if one.pipeline in names),
+        training=tuple(one for one in history.training if one.pipeline in names and one.model in models),
         ab_tests=tuple(one for one in history.ab_tests if one.model in models),
         incidents=tuple(one for one in history.incidents if one.model in models),
     )

@@ -26,6 +26,7 @@ from app.ledger.history import (
     ModelFact,
     PipelineFact,
     TrafficFact,
+    TrainingFact,
     TurnFact,
     VersionFact,
 )
@@ -202,6 +203,16 @@ def deployment(of: VersionFact, days=0.5, environment="production", **more) -> D
 def finding(test="MON-7", verdict="pass", days=0.2, of="1.1.0", environment="production") -> FindingFact:
     at = NOW - timedelta(days=days)
     return FindingFact(9, 8, test, MODEL, of, environment, verdict, True, at, f"{test} was measured.")
+
+
+def asked(days=3.0, **more) -> TrainingFact:
+    """A request that the turn of a test raised, and that a run answered with a version."""
+    at = NOW - timedelta(days=days)
+    names = {"request": "tr_7", "model": MODEL, "pipeline": PIPELINE, "environment": "production"}
+    came = {"run": "retrain", "version": "1.1.0", "audit_id": 9, "decision_id": 5, "decision": "pass"}
+    ended = {"alert_id": 4, "at": at, "sent_at": at, "outcome": "succeeded", "ended_at": at}
+    because = {"cause": "degradation", "because": ("MON-7 turned to fail.",)}
+    return TrainingFact(**(names | came | ended | because | more))
 
 
 def turn(test="MON-7", after="fail", days=3.0, of="1.0.0") -> TurnFact:
