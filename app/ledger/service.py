@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
@@ -18,11 +18,12 @@ from app.db import database_now
 from app.ledger import facts, queries
 from app.ledger.events import Event, body_of
 from app.ledger.queries import Registered
+from app.ledger.reading import within
 from app.ledger.reading.words import Status
-from app.ledger.rows import walk
+from app.ledger.rows import JudgedRow, walk
 from app.ledger.schemas import EventOut, LedgerOut, RowOut, TakenOut
 from app.paging import Page, PageParams
-from app.tables import LedgerEvent
+from app.tables import LedgerEvent, Model
 
 AHEAD = timedelta(minutes=5)
 """How much another clock may be ahead of the database's."""
@@ -115,11 +116,21 @@ def ledger_of(session: Session, model: str, version: str | None, as_of: datetime
     """All rows of a model, for a version of it or for what serves. Raises NotFound, naming the nearest."""
     row = find_version(session, model, version)[0] if version else find_model(session, model)
     rows = walk(replace(facts.of_models(session, [row], as_of), subject=version))
-    counts = Counter(row.status for row in rows)
     return LedgerOut(
         model=model,
         version=version,
         as_of=as_of,
-        counts={status: counts[status] for status in Status},
+        counts=_counts(rows),
         rows=[RowOut.model_validate(asdict(row)) for row in rows],
     )
+
+
+def counts_of(session: Session, models: Sequence[Model], as_of: datetime) -> dict[str, dict[Status, int]]:
+    """How many rows are met, missing and unknown, by model; read in one go."""
+    history = facts.of_models(session, models, as_of)
+    return {one.name: _counts(walk(within.of_model(history, one.name))) for one in models}
+
+
+def _counts(rows: Iterable[JudgedRow]) -> dict[Status, int]:
+    found = Counter(row.status for row in rows)
+    return {status: found[status] for status in Status}

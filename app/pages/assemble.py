@@ -18,9 +18,11 @@ from app.acceptances import service as acceptances
 from app.catalog import organisation
 from app.catalog.queries import datasets_of, find_version
 from app.config import Settings
+from app.db import utcnow
 from app.errors import NotFound, nearest
 from app.evidence.blobs import BlobStore
 from app.gate.service import find_decision
+from app.ledger import service as ledger
 from app.pages.values import lay_out, preview
 from app.pages.views import (
     AlertsView,
@@ -39,6 +41,7 @@ from app.pages.views import (
     SectionView,
 )
 from app.paging import PageParams
+from app.schedules import queries as schedule_queries
 from app.schedules import service as schedules
 from app.scorecards import service as scorecards
 from app.scorecards.schemas import DecisionBrief, ExhibitOut, ScorecardOut
@@ -54,8 +57,9 @@ LIVE = frozenset({"queued", "running"})
 
 def fleet(session: Session, settings: Settings, params: PageParams) -> FleetView:
     page = scorecards.fleet(session, params)
-    troubles = schedules.troubles(session, [row.model for row in page.items], settings)
-    return FleetView(page.items, page.next_cursor, troubles)
+    names = [row.model for row in page.items]
+    practice = ledger.counts_of(session, schedule_queries.models_named(session, names), utcnow())
+    return FleetView(page.items, page.next_cursor, schedules.troubles(session, names, settings), practice)
 
 
 def scorecard(
@@ -90,6 +94,7 @@ def scorecard(
         environments=sorted(known | ({environment} if environment else set())),
         as_of=as_of,
         open_alerts=alert_queries.open_alerts(session, model.id),
+        practice=ledger.ledger_of(session, model.name, version.name, as_of or utcnow()).counts,
         badge_markdown=f"![ML test score]({settings.public_url}/badges/{model.name}.svg)",
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from app.acceptances.schemas import AcceptanceOut
 from app.alerts.schemas import AlertOut
 from app.audits.schemas import AuditOut, FindingOut
+from app.ledger.reading.words import Status
 from app.pages.values import Layout, Table
 from app.schedules.schemas import ScheduleOut
 from app.scorecards.schemas import DecisionBrief, ExhibitOut, FleetRow, ScorecardOut, SectionOut, TestOut
@@ -22,12 +23,13 @@ from checks.rubric import RubricTest
 class FleetView:
     """``/``: one page of models. ``next_cursor`` leads to the next, None on the last.
 
-    ``troubles``: what is wrong with a model's schedules, by its name.
+    By a model's name: ``troubles``, what is wrong with its schedules; ``practice``, rows of the ledger by status.
     """
 
     rows: Sequence[FleetRow]
     next_cursor: str | None
     troubles: Mapping[str, str]
+    practice: Mapping[str, Mapping[Status, int]]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class ScorecardView:
     environments: Sequence[str]
     as_of: datetime | None
     open_alerts: int
+    practice: Mapping[Status, int]
     badge_markdown: str
 
 

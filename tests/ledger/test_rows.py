@@ -35,3 +35,17 @@ def test_the_page_shows_what_the_api_answers(client, model):
     page = viewer.get("/models/credit-default/ledger").text
     for row in told["rows"]:
         assert f'data-row="{row["number"]}"' in page
+
+
+def test_the_fleet_and_the_scorecard_count_what_the_ledger_says(client, model, database):
+    with database.write() as session:
+        plant(session, "another")
+    viewer = client("viewer")
+    for name in ("credit-default", "another"):
+        met = viewer.get(f"/api/v1/models/{name}/ledger").json()["counts"]["met"]
+        assert met == len(OWN)
+        assert (
+            f'<span data-field="practice">{met}</span> of 45 met'
+            in viewer.get(f"/models/{name}/versions/1.0.0").text
+        )
+    assert viewer.get("/").text.count(f'<span data-field="practice">{len(OWN)}</span> of 45') == 2

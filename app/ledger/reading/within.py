@@ -81,6 +81,9 @@ def _about(history: History, pipelines: Collection[PipelineFact], models: Collec
         training=tuple(one for one in history.training if one.pipeline in names and one.model in models),
         ab_tests=tuple(one for one in history.ab_tests if one.model in models),
         incidents=tuple(one for one in history.incidents if one.model in models),
+        schedules=tuple(one for one in history.schedules if one.model in models),
+        endpoints=tuple(one for one in history.endpoints if one.model in models),
+        measurements=tuple(one for one in history.measurements if one.model in models),
     )
 
 

@@ -22,7 +22,9 @@ def test_the_request_that_a_run_answers_is_proof():
 
 
 def test_a_request_of_another_pipeline_is_none():
-    found = read(run("retrain", days=2, **RETRAIN), turns=(turn(days=3, of="1.1.0"),), training=(asked(pipeline="another"),))
+    found = read(
+        run("retrain", days=2, **RETRAIN), turns=(turn(days=3, of="1.1.0"),), training=(asked(pipeline="another"),)
+    )
     assert (found.status, len(found.proofs)) == (Status.MET, 1)
 
 
