@@ -6,7 +6,7 @@ https://docs.github.com/webhooks/webhook-events-and-payloads
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from app.connections.github_payloads import (
     WorkflowJob,
     WorkflowRun,
 )
-from app.connections.translating import Ignored, first_line, key, read
+from app.connections.translating import Ignored, Translate, first_line, key, read
 from app.ledger.events import CIRunEvent, CommitEvent, Event, Package, PipelineVersionEvent, State
 
 BRANCH = "refs/heads/"
@@ -44,22 +44,6 @@ CONCLUSIONS: Mapping[str, State] = {
     "stale": "cancelled",
 }
 """Others (action_required) are unknown: somebody must decide first."""
-
-
-def events(event: str, body: Mapping[str, Any]) -> list[Event]:
-    """What a message tells.
-
-    Args:
-        event: the header ``X-GitHub-Event``.
-
-    Raises:
-        Ignored: nothing that the ledger keeps.
-        Invalid: the body is not that of such an event.
-    """
-    translate = TRANSLATORS.get(event)
-    if translate is None:
-        raise Ignored(f"of GitHub's events {', '.join(TRANSLATORS)} are read, not {event or 'one without a name'}")
-    return translate(body)
 
 
 def _push(body: Mapping[str, Any]) -> list[Event]:
@@ -267,7 +251,7 @@ def _branch(name: str | None) -> str | None:
     return (name or "")[:250].strip() or None
 
 
-TRANSLATORS: Mapping[str, Callable[[Mapping[str, Any]], list[Event]]] = {
+TRANSLATORS: Mapping[str, Translate] = {
     "push": _push,
     "pull_request": _pull_request,
     "workflow_run": _workflow_run,

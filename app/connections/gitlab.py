@@ -5,13 +5,13 @@ https://docs.gitlab.com/user/project/integrations/webhook_events/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator
 
-from app.connections.translating import Ignored, Payload, first_line, key, read
+from app.connections.translating import Ignored, Payload, Translate, first_line, key, read
 from app.evidence.documents import FullCommit, Word
 from app.ledger.events import FINAL, CIRunEvent, CommitEvent, Event, State
 
@@ -113,22 +113,6 @@ class MergeRequest(Payload):
     user: Person
 
 
-def events(event: str, body: Mapping[str, Any]) -> list[Event]:
-    """What a message tells.
-
-    Args:
-        event: the header ``X-Gitlab-Event``.
-
-    Raises:
-        Ignored: nothing that the ledger keeps.
-        Invalid: the body is not that of such an event.
-    """
-    translate = TRANSLATORS.get(event)
-    if translate is None:
-        raise Ignored(f"of GitLab's events {', '.join(TRANSLATORS)} are read, not {event or 'one without a name'}")
-    return translate(body)
-
-
 def _push(body: Mapping[str, Any]) -> list[Event]:
     """The newest 20 commits, which is what GitLab tells of a longer push."""
     told = read(Push, body, "a push")
@@ -213,7 +197,7 @@ def _ci_run(
     )
 
 
-TRANSLATORS: Mapping[str, Callable[[Mapping[str, Any]], list[Event]]] = {
+TRANSLATORS: Mapping[str, Translate] = {
     "Push Hook": _push,
     "Merge Request Hook": _merge_request,
     "Pipeline Hook": _pipeline,

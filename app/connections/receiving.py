@@ -16,7 +16,7 @@ from app.access.identity import Identity
 from app.connections import github, gitlab, mlflow, queries, signatures, standard
 from app.connections.schemas import MessageOut, Status
 from app.connections.signatures import Headers, Message, Unsigned
-from app.connections.translating import Ignored, Scope
+from app.connections.translating import Ignored, Scope, translated
 from app.db import Database, database_now
 from app.errors import Conflict, Invalid
 from app.ledger import service as ledger
@@ -30,8 +30,8 @@ MOST_SAID = 1000
 Translate = Callable[[Message, Mapping[str, Any], Scope], list[Event]]
 
 TRANSLATE: Mapping[str, Translate] = {
-    "github": lambda message, body, _: github.events(message.event, body),
-    "gitlab": lambda message, body, _: gitlab.events(message.event, body),
+    "github": lambda message, body, _: translated("GitHub", github.TRANSLATORS, message.event, body),
+    "gitlab": lambda message, body, _: translated("GitLab", gitlab.TRANSLATORS, message.event, body),
     "mlflow": lambda _, body, scope: mlflow.events(body, scope),
     "webhook": lambda _, body, __: standard.events(body),
 }

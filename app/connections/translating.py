@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -58,6 +58,26 @@ def require_in(names: Any, what: str, named: str) -> None:
     """Raises Invalid unless ``named`` is one of ``names``."""
     if named not in names:
         raise Invalid(f"this connection does not speak about the {what} {named!r}{nearest(named, names)}")
+
+
+Translate = Callable[[Mapping[str, Any]], list[Event]]
+
+
+def translated(tool: str, translators: Mapping[str, Translate], event: str, body: Mapping[str, Any]) -> list[Event]:
+    """What a forge's message tells.
+
+    Args:
+        event: as the forge's header names it.
+
+    Raises:
+        Ignored: nothing that the ledger keeps.
+        Invalid: the body is not that of such an event.
+    """
+    translate = translators.get(event)
+    if translate is None:
+        known = ", ".join(translators)
+        raise Ignored(f"of {tool}'s events {known} are read, not {event or 'one without a name'}")
+    return translate(body)
 
 
 def read(form: type[P], body: Mapping[str, Any], what: str) -> P:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.connections import github
-from app.connections.translating import Ignored
+from app.connections.translating import Ignored, translated
 from app.errors import Invalid
 from tests.connections.messages import REPOSITORY, SHA, example, schema
 
@@ -15,11 +15,15 @@ EVENTS = [name for name in github.TRANSLATORS if name != "registry_package"]
 DIGEST = "sha256:" + "5e" * 32
 
 
+def read(event, body):
+    return translated("GitHub", github.TRANSLATORS, event, body)
+
+
 def told(event, number=0, **changes):
     """The events of an example with these changes, which its schema still allows."""
     body = example(event, number, **changes)
     jsonschema.validate(body, schema(event))
-    return github.events(event, body)
+    return read(event, body)
 
 
 def one(event, number=0, **changes):
@@ -127,7 +131,7 @@ def test_a_package_is_what_was_built_of_a_commit():
     assert (found["commit"], found["state"]) == ("6c62fb45fe66bfb1ea9a66abc38f6a0cc974292b", "succeeded")
     body = example("package")
     renamed = {"registry_package": body.pop("package"), **body}
-    (again,) = github.events("registry_package", renamed)
+    (again,) = read("registry_package", renamed)
     assert again.id == found["id"]
     with pytest.raises(Ignored, match="does not tell which commit"):
         told("package", package__package_version__target_oid="master")
@@ -138,7 +142,7 @@ def test_a_package_is_what_was_built_of_a_commit():
 def test_a_release_tells_its_assets_where_it_names_a_commit():
     body = example("release", release__target_commitish=SHA)
     body["release"]["assets"] = [{"name": "model.skops", "digest": DIGEST}, {"name": "notes.txt", "digest": None}]
-    (found,) = github.events("release", body)
+    (found,) = read("release", body)
     assert [(one.name, one.digest) for one in found.packages] == [("model.skops", DIGEST)]
     with pytest.raises(Ignored, match="names no commit: master"):
         told("release")
@@ -164,7 +168,7 @@ def test_a_deployment_is_a_pipeline_where_its_payload_says_so():
 def test_the_same_message_makes_the_same_events(event):
     """Whatever their ids are made of, it is in the message."""
     with suppress(Ignored):
-        assert github.events(event, example(event)) == github.events(event, example(event))
+        assert read(event, example(event)) == read(event, example(event))
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -173,7 +177,7 @@ def test_what_lacks_its_parts_is_refused(event):
         body = example(event)
         body[part] = 1
         try:
-            github.events(event, body)
+            read(event, body)
         except (Invalid, Ignored):
             continue
         except ValidationError:
