@@ -37,7 +37,7 @@ class Formatter(StdlibFormatter):
         return line
 
 
-class _Stdout(logging.StreamHandler[Any]):
+class Stdout(logging.StreamHandler[Any]):
     """Whatever ``sys.stdout`` is at the time, as ``logging.lastResort`` does it for stderr."""
 
     def __init__(self) -> None:
@@ -53,8 +53,8 @@ def configure(level: str = "INFO") -> None:
     """Send the logs of this process, uvicorn's included, to stdout. Calling it again changes the level."""
     root = logging.getLogger()
     root.setLevel(level.upper())
-    if not any(isinstance(handler, _Stdout) for handler in root.handlers):
-        root.addHandler(_Stdout())
+    if not any(isinstance(handler, Stdout) for handler in root.handlers):
+        root.addHandler(Stdout())
     for name in ("uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -6,6 +6,7 @@ run on that, except for those marked ``sqlite_only(reason)``.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -21,6 +22,7 @@ from app.config import Settings
 from app.db import Database
 from app.evidence.blobs import BlobStore
 from app.gate.policies import install_defaults
+from app.log import Stdout
 from app.migrate import upgrade
 from tests.postgres import Postgres
 
@@ -39,6 +41,14 @@ def pytest_runtest_setup(item):
     mark = item.get_closest_marker("sqlite_only")
     if mark and ENGINE != "sqlite":
         pytest.skip(mark.kwargs["reason"])
+
+
+@pytest.fixture(autouse=True)
+def _own_output():
+    """An application that an earlier test started does not log into what this one prints."""
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, Stdout)]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

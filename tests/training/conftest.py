@@ -66,8 +66,15 @@ def find(database, settings, version):
             columns = {"trigger": "schedule", "actor": "scheduler", "automatic": True, "progress": {}}
             row = Audit(model_id=version.model_id, version_id=version.id, checks=list(found), **columns)
             row.environment = environment
+            row.status, row.worker, row.fence, row.attempts = (
+                "running",
+                "w",
+                1,
+                1,
+            )  # no worker of the test takes it up
+            row.lease_until = database_now(session) + timedelta(seconds=settings.lease_seconds)
             session.add(row)
-        claim = ledger.claim(database, "w", settings)
+        claim = ledger.Claim(row.id, 1, "w", 1)
         empty = {"remedy": "", "measured": {}, "thresholds": {}, "exhibits": [], "inputs": {}, "seconds": 0.0}
         rows = [{"check_id": k, "verdict": v, "reason": f"{k} says {v}.", **empty} for k, v in found.items()]
         ledger.finish(database, claim, rows)
