@@ -10,10 +10,10 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from app.connections.importing import identified
 from app.errors import Invalid, nearest
@@ -47,6 +47,7 @@ CONTEXT_TAG = "mlflow.data.context"
 REQUEST_TAG = "assay.request"
 DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{32,64}")
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+T = TypeVar("T")
 
 
 @dataclass
@@ -56,7 +57,10 @@ class Source:
     Args:
         models: names in Assay by those of registered models; empty: all, under their own names.
         experiments: whose runs are read beside those that registered versions came from.
-        pipeline: of which the runs without a parent are; their child runs are its stages.
+        pipeline: of which the runs without a parent are.
+
+    A child run is a stage of its parent, and an event of its own only where a registered version came from it. A
+    parent that tells no parameters or no training data of its own is told with those of its children.
     """
 
     server: Reader
@@ -77,7 +81,11 @@ class Source:
         for run in runs.values():
             if parent := mlflow.tags(run).get(PARENT):
                 children[parent].append(run)
-        found = [self._run(run, children[run_id], made.get(run_id)) for run_id, run in runs.items()]
+        found = [
+            self._run(run, children[run_id], made.get(run_id))
+            for run_id, run in runs.items()
+            if run_id in made or PARENT not in mlflow.tags(run)
+        ]
         return [*found, *versions]
 
     def _registered(self) -> Iterator[Registered]:
@@ -133,11 +141,11 @@ class Source:
             trigger=_trigger(info["run_id"], tags),
             commit=commit if COMMIT.fullmatch(commit) else None,
             branch=tags.get(BRANCH_TAG, "").strip()[:250] or None,
-            data_digest=_digest(run, tags, "training"),
-            evaluation_digest=_digest(run, tags, "evaluation"),
+            data_digest=_told_first(lambda one: _digest(one, "training"), run, children),
+            evaluation_digest=_told_first(lambda one: _digest(one, "evaluation"), run, children),
             stages=_stages(children),
-            parameters=dict(list(mlflow.parameters(run).items())[:MOST_ITEMS]),
-            features=_features(run),
+            parameters=_parameters(run, children),
+            features=_told_first(_features, run, children) or [],
             metrics=_metrics(run),
             model=made.model if made else None,
             version=made.version if made else None,
@@ -179,6 +187,19 @@ def _stages(children: Sequence[Run]) -> list[Stage]:
     return [Stage(name=name, state=state) for name, state in list(states.items())[:MOST_ITEMS]]
 
 
+def _told_first(tell: Callable[[Run], T], run: Run, children: Sequence[Run]) -> T | None:
+    """What the run itself tells, else the newest of its children that tells any."""
+    return next((found for one in (run, *children) if (found := tell(one))), None)
+
+
+def _parameters(run: Run, children: Sequence[Run]) -> dict[str, Any]:
+    """Its own; where it has none, those of all its children, the newest of a name."""
+    found = mlflow.parameters(run)
+    for child in () if found else reversed(children):
+        found |= mlflow.parameters(child)
+    return dict(list(found.items())[:MOST_ITEMS])
+
+
 def _metrics(run: Run) -> dict[str, float]:
     found = ((one["key"], float(one.get("value", "nan"))) for one in run["data"].get("metrics", ()))
     return {key: value for key, value in list(found)[:MOST_ITEMS] if math.isfinite(value)}
@@ -192,11 +213,11 @@ def _datasets(run: Run, context: str) -> Iterator[Mapping[str, Any]]:
             yield one["dataset"]
 
 
-def _digest(run: Run, tags: Mapping[str, str], context: str) -> str | None:
+def _digest(run: Run, context: str) -> str | None:
     """As the run's tag says, else of its data sets. MLflow's own digests are too short to compare with others: what
     stands for them is the md5 of names and digests, which tells the same data from other data.
     """
-    if named := tags.get(DATA_TAGS[context]):
+    if named := mlflow.tags(run).get(DATA_TAGS[context]):
         return named
     parts = sorted((one.get("name", ""), one.get("digest", "")) for one in _datasets(run, context))
     if len(parts) == 1 and DIGEST.fullmatch(str(parts[0][1])):
