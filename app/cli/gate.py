@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.output import EXIT_USAGE, explain, print_table, split_name
-from app.client import Assay, Problem
+from app.cli import reports
+from app.cli.output import EXIT_UNAVAILABLE, EXIT_USAGE, explain, print_table, split_name
+from app.client import DEFAULT_TIMEOUT, Assay, Problem, ServiceError
 from app.errors import Invalid
-from app.gate.render import exit_code, render
+from app.gate.render import exit_code, no_answer
 
 gate_commands = typer.Typer(help="May this version go to this environment?", no_args_is_help=True)
 policy_commands = typer.Typer(help="What the gate asks for.", no_args_is_help=True)
 
 
-class Output(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    JUNIT = "junit"
-    MARKDOWN = "markdown"
+Outputs = Annotated[
+    list[str],
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORM[=FILE]",
+        help="table, json, junit, sarif, markdown or github; into a file, or on standard output. May be repeated.",
+    ),
+]
+Summary = Annotated[
+    Path | None, typer.Option(help="Append Markdown to this file, for example to $GITHUB_STEP_SUMMARY.")
+]
 
 
 @gate_commands.command("check")
@@ -30,19 +37,39 @@ def check(
     environment: Annotated[str, typer.Option("--environment", "-e", help="Where it would go.")],
     stage: Annotated[str, typer.Option(help="admit (first traffic) or promote (stable traffic).")] = "admit",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait while an audit must run first.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 900,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait, for the service and for an audit.")] = 900,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask without leaving a decision.")] = False,
-    output: Annotated[Output, typer.Option("--output", "-o")] = Output.TABLE,
+    output: Outputs = ["table"],  # noqa: B006 - typer copies it
+    summary: Summary = None,
 ) -> int:
-    """Exit with 0 for pass, 1 fail, 2 unknown, 3 when the service gave no answer, 64 for a wrong question."""
+    """Exit with 0 for pass, 1 fail, 2 unknown, 3 when the service gave no answer, 64 for a wrong question.
+
+    Reports are written whatever comes out: without an answer they say so.
+    """
     model, version = split_name(name)
+    wanted = reports.wanted(output, summary)
     try:
-        decision = Assay().evaluate(
+        decision = Assay(timeout=min(timeout, DEFAULT_TIMEOUT)).evaluate(
             model, version, environment=environment, stage=stage, dry_run=dry_run, wait=timeout if wait else 0
         )
     except Problem as problem:  # the question was refused, which is not an answer of "no"
         return explain(str(problem), EXIT_USAGE)
-    typer.echo(render(decision, output))
+    except ServiceError as error:
+        reports.write(no_answer(model, version, environment, stage, str(error)), wanted)
+        return explain(str(error), EXIT_UNAVAILABLE)
+    reports.write(decision, wanted)
+    return exit_code(decision)
+
+
+@gate_commands.command("show")
+def show_decision(
+    decision_id: Annotated[int, typer.Argument(metavar="DECISION")],
+    output: Outputs = ["table"],  # noqa: B006 - typer copies it
+    summary: Summary = None,
+) -> int:
+    """A stored decision, in the same forms and with the same exit codes."""
+    decision = Assay().decision(decision_id)
+    reports.write(decision, reports.wanted(output, summary))
     return exit_code(decision)
 
 

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.gate.forms.words import one_line
+
 EXIT_PASS, EXIT_FAIL, EXIT_UNKNOWN, EXIT_UNAVAILABLE, EXIT_USAGE = 0, 1, 2, 3, 64
 
 PIPED_WIDTH = 200
@@ -53,7 +55,7 @@ def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any
 
 
 def styled(value: Any) -> Text:
-    text = "" if value is None else str(value)
+    text = "" if value is None else one_line(str(value))
     return Text(text, style=STYLES.get(text, ""))
 
 

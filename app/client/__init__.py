@@ -9,7 +9,7 @@ from app.client.access import AuditLog
 from app.client.alerts import Alerts
 from app.client.audits import Audits
 from app.client.catalog import Catalog
-from app.client.connection import Body, Problem, ServiceError
+from app.client.connection import DEFAULT_TIMEOUT, Body, Problem, ServiceError
 from app.client.connections import Connections
 from app.client.delivery import Delivery
 from app.client.gate import Gate
@@ -19,7 +19,7 @@ from app.client.traffic import Traffic
 from app.client.training import Training
 from app.client.uptime import Uptime
 
-__all__ = ["Assay", "Body", "Problem", "ServiceError"]
+__all__ = ["DEFAULT_TIMEOUT", "Assay", "Body", "Problem", "ServiceError"]
 
 
 class Assay(

@@ -9,6 +9,8 @@ from typing import Any, Self
 import httpx2
 
 DEFAULT_URL = "http://127.0.0.1:8321"
+DEFAULT_TIMEOUT = 120.0
+"""Seconds."""
 
 Body = dict[str, Any]
 
@@ -35,7 +37,7 @@ class Connection:
         timeout: seconds for one answer; registration reads uploaded files and takes the longest.
     """
 
-    def __init__(self, url: str | None = None, token: str | None = None, timeout: float = 120) -> None:
+    def __init__(self, url: str | None = None, token: str | None = None, timeout: float = DEFAULT_TIMEOUT) -> None:
         url = url or os.environ.get("ASSAY_URL") or DEFAULT_URL
         token = token or os.environ.get("ASSAY_TOKEN")
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -61,26 +61,42 @@ Policy production version 1 (dddddddddddd).
 Decided 2026-03-01 12:00 UTC, good until 2026-03-02 12:00 UTC.
 https://assay.example.com/decisions/42"""
 MARKDOWN = """\
+<!-- assay-gate credit-default production/admit -->
 ### FAIL: credit-default@1.0.0 for production/admit
 
 1 condition: 1 failed.
 
-| | condition | reason |
-|---|---|---|
+| | condition | reason | to do |
+|---|---|---|---|
 | FAIL | INFRA-4 must pass: Model quality is validated before serving | INFRA-4 failed (audit 7): roc\\_auc is \
-0.701 \\[0.690, 0.712\\], credibly below the floor of 0.72. Retrain, or look for what changed in the data. |
+0.701 \\[0.690, 0.712\\], credibly below the floor of 0.72. | Retrain, or look for what changed in the data. |
 
-ML Test Score 0 (data 0, model 0, infra 1, monitoring 0).
-Policy production version 1 (dddddddddddd).
-Decided 2026-03-01 12:00 UTC, good until 2026-03-02 12:00 UTC.
-https://assay.example.com/decisions/42"""
+ML Test Score 0 (data 0, model 0, infra 1, monitoring 0).<br>
+Policy production version 1 (dddddddddddd).<br>
+Decided 2026-03-01 12:00 UTC, good until 2026-03-02 12:00 UTC.<br>
+<https://assay.example.com/decisions/42>"""
 JUNIT = """\
 <?xml version='1.0' encoding='utf-8'?>
-<testsuite name="assay gate production/admit" tests="2" failures="0" errors="1">
-  <testcase name="must_pass.DATA-1" classname="credit-default@1.0.0" />
+<testsuite name="assay gate production/admit" tests="2" failures="0" errors="1" skipped="0" \
+timestamp="2026-03-01T12:00:00Z">
+  <properties>
+    <property name="status" value="UNKNOWN" />
+    <property name="summary" value="2 conditions: 1 unknown, 1 hold." />
+    <property name="decision" value="https://assay.example.com/decisions/42" />
+    <property name="facts" value="ML Test Score 0 (data 1, model 0, infra 0, monitoring 0). \
+Policy production version 1 (dddddddddddd). Decided 2026-03-01 12:00 UTC, good until 2026-03-02 12:00 UTC. \
+https://assay.example.com/decisions/42" />
+    <property name="expires_at" value="2026-03-02T12:00:00Z" />
+  </properties>
   <testcase name="must_not_fail.MODEL-6" classname="credit-default@1.0.0">
-    <error message="MODEL-6 has not run for this version.">MODEL-6 has not run for this version.
-No check automates this test yet: attest it.</error>
+    <error type="unknown" message="MODEL-6 has not run for this version.">\
+MODEL-6 must not fail: Model quality is sufficient on important data slices
+MODEL-6 has not run for this version.
+To do: No check automates this test yet: attest it.</error>
+  </testcase>
+  <testcase name="must_pass.DATA-1" classname="credit-default@1.0.0">
+    <system-out>DATA-1 must pass: Feature expectations are captured in a schema
+DATA-1 passed (audit 7): DATA-1 was measured.</system-out>
   </testcase>
 </testsuite>"""
 
@@ -136,17 +152,6 @@ def test_a_dry_run_says_that_it_is_one():
     assert "(dry run, not recorded)" in render(derive(inputs(facts(), dry_run=True)), "table").split("\n")[0]
 
 
-def test_what_comes_from_outside_is_text_and_nothing_else():
-    nasty = "a\x1b[2Jb | c </failure><x> \x00 ]]> `d`\n::error::e"
-    body = derive(inputs(facts(finding("DATA-1", "fail", reason=nasty), finding("MODEL-6"))))
-    assert "\x1b" not in render(body, "table")
-    assert "\n::error::" not in render(body, "table")
-    assert ET.fromstring(render(body, "junit")).find("testcase/failure").text.startswith("DATA-1 failed")
-    row = next(line for line in render(body, "markdown").split("\n") if line.startswith("| FAIL"))
-    assert "\\| c \\</failure\\>\\<x\\>" in row
-    assert "::error::e" in row
-
-
 @pytest.mark.parametrize(
     ("status", "code"), [("pass", 0), ("fail", 1), ("unknown", 2), ("in_progress", 2), ("something new", 2)]
 )
@@ -156,7 +161,7 @@ def test_exit_codes(status, code):
 
 def test_an_unknown_form_is_an_error(refused):
     with pytest.raises(KeyError):
-        render(refused, "sarif")
+        render(refused, "html")
 
 
 def test_rendering_is_light_to_import():
