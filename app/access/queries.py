@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+import json
+from collections.abc import Collection, Generator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlmodel import Session, col, or_, select, update
+from sqlalchemy import LargeBinary, Text, cast
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, SQLModel, col, or_, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
+from app.access.chain import Link, Stored
 from app.tables import AuditLog, Token, Watcher
 
 
@@ -28,6 +33,53 @@ def audit_log(since: datetime | None, actor: str | None, action: str | None) -> 
     if action is not None:
         query = query.where(AuditLog.action == action)
     return query
+
+
+READ_AT_ONCE = 1_000
+"""Entries of the audit log in memory while all of it is read."""
+
+
+def stored_entries(session: Session) -> Generator[Stored]:
+    """Every entry of the audit log, oldest first, byte by byte as the database holds it."""
+    table = SQLModel.metadata.tables["audit_log"]
+    as_stored = LargeBinary if session.get_bind().dialect.name == "sqlite" else Text  # that reads text of any kind
+    raw = {name: cast(table.c[name], as_stored) for name in ("actor", "action", "subject", "details", "previous")}
+    at = cast(table.c.at, LargeBinary) if as_stored is LargeBinary else table.c.at
+    query = sa_select(table.c.id, at, *raw.values(), cast(table.c.digest, as_stored)).order_by(table.c.id)
+    with session.connection().execute(query, execution_options={"yield_per": READ_AT_ONCE}) as found:
+        for row in found:
+            yield _stored(*row)
+
+
+def _stored(sequence: int, at: datetime | bytes, *raw: str | bytes) -> Stored:
+    try:
+        actor, action, subject, details, previous, digest = map(_text, raw)
+        link = Link(sequence, _moment(at), actor, action, subject, _json(details), previous)
+    except ValueError as error:
+        return Stored(sequence, "", None, str(error))
+    return Stored(sequence, digest, link)
+
+
+def _text(raw: str | bytes) -> str:
+    return raw if isinstance(raw, str) else raw.decode()
+
+
+def _moment(raw: datetime | bytes) -> datetime:
+    """PostgreSQL keeps a time, SQLite text, which could say the same in other ways."""
+    if isinstance(raw, datetime):
+        return raw
+    moment = datetime.fromisoformat(raw.decode())
+    if raw.decode() != moment.strftime("%Y-%m-%d %H:%M:%S.%f"):
+        raise ValueError(f"its time is written as {raw.decode()!r}")
+    return moment.replace(tzinfo=UTC)
+
+
+def _json(text: str) -> Any:
+    """Raises ValueError where ``text`` says the same in another way than it is written."""
+    value = json.loads(text)
+    if json.dumps(value) != text:
+        raise ValueError("its details are written in another way")
+    return value
 
 
 def watchers(session: Session, what: str, as_of: datetime) -> Sequence[Watcher]:

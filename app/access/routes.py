@@ -8,10 +8,10 @@ from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import AwareDatetime
 from sqlmodel import Session
 
-from app.access import queries, service, watchers
+from app.access import audit_log, queries, service, watchers
 from app.access.idempotency import once, remember
 from app.access.identity import Identity
-from app.access.schemas import AuditLogOut, Me, NewTokenOut, TokenIn, TokenOut
+from app.access.schemas import AuditLogOut, ChainOut, Me, NewTokenOut, TokenIn, TokenOut
 from app.deps import CanAdmin, CanRead, Db, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
 from app.http.problems import problems
 from app.paging import Cursor, Page, paginate
@@ -67,6 +67,14 @@ def list_audit_log(
     afterwards.add_task(watchers.note, db, watchers.AUDIT_LOG, identity.name)
     rows, following = paginate(session, queries.audit_log(since, actor, action), AuditLog.id, cursor)
     return Page(items=[AuditLogOut(**row.model_dump()) for row in rows], next_cursor=following)
+
+
+@router.get("/audit-log/verification", summary="Is the audit log as it was written?")
+def verify_audit_log(session: ReadSession, _: CanAdmin) -> ChainOut:
+    """Reads every entry and follows the chain of their digests."""
+    found = audit_log.verification(session)
+    head = {"sequence": found.head.sequence, "digest": found.head.digest}
+    return ChainOut(valid=found.valid, count=found.count, broken=found.broken, why=found.why, **head)
 
 
 def _make(session: Session, given: TokenIn, identity: Identity, key: str | None) -> NewTokenOut:

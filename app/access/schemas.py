@@ -59,6 +59,19 @@ class AuditLogOut(BaseModel):
     action: str
     subject: str
     details: dict[str, Any]
+    previous: Annotated[str, Field(description="The digest of the entry before.")]
+    digest: str
+
+
+class ChainOut(BaseModel):
+    """Whether the audit log is as it was written. ``broken`` is the first entry that does not fit."""
+
+    valid: bool
+    count: Annotated[int, Field(description="Entries that were read.")]
+    sequence: Annotated[int, Field(description="Of the last good entry.")]
+    digest: Annotated[str, Field(description="Its digest.")]
+    broken: int | None
+    why: str | None
 
 
 class Me(BaseModel):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.local import database
 from app.cli.output import print_table
 from app.config import Settings
-from app.errors import NotFound
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -53,17 +53,8 @@ def upgrade() -> None:
 @contextmanager
 def _database() -> Iterator[Session]:
     """A writing session on the configured database, which only commands on the service's own machine open."""
-    from app.db import Database
-
-    settings = Settings()
-    if not settings.database_url and not settings.database_file.exists():
-        raise NotFound(
-            f"there is no database in {settings.data_dir}: run `assay serve` once, or set ASSAY_DATA_DIR"
-        )
-    database = Database(settings.sqlalchemy_url)
-    with database.write() as session:
+    with database(Settings()) as opened, opened.write() as session:
         yield session
-    database.dispose()
 
 
 def sign_in(

@@ -4,7 +4,7 @@ A row's ``id`` is None until the database gives it one; it is typed as what it i
 """
 
 from app.tables.acceptances import Acceptance
-from app.tables.access import AuditLog, IdempotencyKey, Token, Watcher
+from app.tables.access import AuditHead, AuditLog, IdempotencyKey, Token, Watcher
 from app.tables.alerts import Alert, AlertDelivery, Subscription, VerdictState
 from app.tables.audits import Audit, Finding, Lease, Schedule, ScheduleSlot
 from app.tables.catalog import Blob, Dataset, Model, Pipeline, Version, VersionDataset
@@ -23,6 +23,7 @@ __all__ = [
     "AlertDelivery",
     "Attestation",
     "Audit",
+    "AuditHead",
     "AuditLog",
     "Blob",
     "Dataset",

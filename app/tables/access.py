@@ -28,7 +28,10 @@ class Token(SQLModel, table=True):
 
 
 class AuditLog(SQLModel, table=True):
-    """Who changed what, when. Written in the transaction of the change itself."""
+    """Who changed what, when. Written in the transaction of the change itself, by ``app.access.audit_log`` alone.
+
+    ``id`` is the place in the chain, ``previous`` the digest of the entry before. Triggers refuse to change a row.
+    """
 
     __tablename__: ClassVar[str] = "audit_log"
 
@@ -38,6 +41,19 @@ class AuditLog(SQLModel, table=True):
     action: str
     subject: str
     details: dict[str, Any] = json_column()
+    previous: str
+    digest: str
+
+
+class AuditHead(SQLModel, table=True):
+    """The audit log's newest entry, in one row, so that cutting off the end does not go unseen."""
+
+    __tablename__: ClassVar[str] = "audit_head"
+    ONLY: ClassVar[int] = 1
+
+    id: int = Field(default=ONLY, primary_key=True)
+    sequence: int
+    digest: str
 
 
 class Watcher(SQLModel, table=True):

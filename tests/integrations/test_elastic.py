@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from app import log
-from app.access import ecs
+from app.access import audit_log, ecs
 from app.cli import run
 from app.config import ROOT
 from app.db import database_now, utcnow
-from app.tables import AuditLog, Endpoint
+from app.tables import Endpoint
 from app.uptime.probing import Outcome
 from app.uptime.watch import note
 from tests.audits.conftest import plant
@@ -180,7 +180,7 @@ def test_many_entries_are_exported_page_by_page_and_only_those_asked_for(exporte
     with database.write() as session:
         for i in range(450):
             at = utcnow() - timedelta(days=9 if i < 200 else 1)
-            session.add(AuditLog(at=at, actor="someone", action="label.push", subject=f"model/{i}", details={}))
+            audit_log.append(session, at, "someone", "label.push", f"model/{i}", {})
     assert len(exported("--actor", "someone")) == 450
     week = (datetime.now(UTC) - timedelta(days=7)).isoformat()
     assert len(exported("--actor", "someone", "--since", week)) == 250
