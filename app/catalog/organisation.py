@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
@@ -19,7 +19,9 @@ NAME = "organisation"
 
 
 class OrganisationForm(Part):
-    """The whole file. Names of features, columns and sources may be patterns (``*_ssn``); case does not matter."""
+    """The whole file. Names of features, columns and sources may be patterns (``*_ssn``); case does not matter.
+    ``floor`` is the gate's to read.
+    """
 
     assay_policy: Literal[1]
     name: Literal["organisation"]
@@ -28,6 +30,7 @@ class OrganisationForm(Part):
     banned_sources: list[Text] = []
     sensitive: list[Column] = []
     slices: list[SlicePart] = []
+    floor: dict[str, Any] | None = None
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""``assay gate`` and ``assay policy``."""
+"""``assay gate``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from app.cli import reports
-from app.cli.output import EXIT_UNAVAILABLE, EXIT_USAGE, explain, print_table, split_name
+from app.cli.output import EXIT_UNAVAILABLE, EXIT_USAGE, explain, split_name
 from app.client import DEFAULT_TIMEOUT, Assay, Problem, ServiceError
-from app.errors import Invalid
 from app.gate.render import exit_code, no_answer
 
 gate_commands = typer.Typer(help="May this version go to this environment?", no_args_is_help=True)
-policy_commands = typer.Typer(help="What the gate asks for.", no_args_is_help=True)
 
 
 Outputs = Annotated[
@@ -71,42 +69,3 @@ def show_decision(
     decision = Assay().decision(decision_id)
     reports.write(decision, reports.wanted(output, summary))
     return exit_code(decision)
-
-
-@policy_commands.command("list")
-def list_policies() -> None:
-    """The policies in force."""
-    rows = [(p["name"], p["version"], p["created_by"], p["created_at"]) for p in Assay().policies()]
-    print_table("", ("POLICY", "VERSION", "BY", "CREATED"), rows)
-
-
-@policy_commands.command("show")
-def show(name: str) -> None:
-    """A policy's text."""
-    typer.echo(Assay().policy(name)["text"], nl=False)
-
-
-@policy_commands.command("lint")
-def lint(
-    files: Annotated[list[Path], typer.Argument(help="Policies in YAML, each named after its environment.")],
-) -> None:
-    """Check policies without a service; every mistake with its line."""
-    from app.gate.policies import require_valid
-
-    for file in files:
-        require_valid(file.stem, _read(file), str(file))
-        typer.echo(f"{file}: valid")
-
-
-@policy_commands.command("put")
-def put(name: str, file: Annotated[Path, typer.Option("--file", "-f", help="The policy in YAML.")]) -> None:
-    """Store a new version of a policy; the same text again changes nothing."""
-    policy = Assay().put_policy(name, _read(file))
-    typer.echo(f"{name} is at version {policy['version']}")
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"{file}: {error}") from None

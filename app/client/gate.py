@@ -51,6 +51,17 @@ class Gate(Connection):
     def put_policy(self, name: str, text: str) -> Body:
         return self._json("PUT", f"policies/{name}", json={"text": text})
 
+    def effective_policy(self, environment: str, **asked: str) -> Body:
+        """``asked``: model, stage, risk_tier (where no model is named)."""
+        return self._json("GET", f"policies/{environment}/effective", params=asked)
+
+    def additions(self, model: str) -> Body:
+        """What is asked of one model in addition."""
+        return self._json("GET", f"models/{model}/policy")
+
+    def put_additions(self, model: str, text: str) -> Body:
+        return self._json("PUT", f"models/{model}/policy", json={"text": text})
+
     def deploy(self, model: str, version: str, *, environment: str, role: str = "stable", **more: Any) -> Body:
         """Let a version serve. ``more``: reason, decision_id, break_glass."""
         place = {"model": model, "version": version, "environment": environment, "role": role}

@@ -7,15 +7,13 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from app.catalog import organisation
 from app.delivery import queries
-from app.errors import Conflict, FieldError, Invalid, nearest
-from app.gate import document, service
-from app.gate import queries as gate
-from app.gate.document import PolicyForm
-from app.tables import Decision, Model, Policy, Version
-
-ADMIT, PROMOTE = "admit", "promote"
+from app.errors import Conflict
+from app.gate import service
+from app.gate.derivation import Inputs
+from app.gate.in_force import InForce
+from app.gate.written import ADMIT, PROMOTE
+from app.tables import Decision, Model, Version
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Entry:
     environment: str
     stage: str
     role: str
-    policy: Policy
+    policy: InForce
 
     @property
     def command(self) -> str:
@@ -40,28 +38,17 @@ class Entry:
         return Conflict(f"{why} Get a decision: {self.command}", stage=self.stage, command=self.command)
 
 
-def policy_of(session: Session, environment: str) -> Policy:
-    """The environment's newest policy. Invalid, with the nearest, where nobody wrote one."""
-    policy = None if environment == organisation.NAME else gate.newest_policy(session, environment)
-    if policy is None:
-        known = [name for name in gate.policy_names(session) if name != organisation.NAME]
-        message = f"no policy is written for the environment {environment!r}{nearest(environment, known)}"
-        raise Invalid(message, [FieldError("environment", message)])
-    return policy
-
-
-def stage_for(policy: Policy, model: Model, role: str) -> str:
+def stage_for(policy: InForce, model: Model, role: str) -> str:
     """The stage whose decision lets a version into this role.
 
     Stable traffic takes ``promote`` where that stage asks for more than ``admit`` does, everything else ``admit``.
     """
-    form: PolicyForm = document.parse(policy.text, f"{policy.name} version {policy.version}")
-    stages = form.stage_forms
+    stages = policy.stages
     if ADMIT not in stages:
         return PROMOTE
     if role != "stable" or PROMOTE not in stages:
         return ADMIT
-    asked, more = (form.conditions(stage, model.risk_tier) for stage in (ADMIT, PROMOTE))
+    asked, more = ([layer.demand for layer in policy.layers(s, model.risk_tier)] for s in (ADMIT, PROMOTE))
     return PROMOTE if more != asked else ADMIT
 
 
@@ -138,7 +125,19 @@ def _derivation_problem(entry: Entry, decision: Decision, now: datetime) -> str 
         return f"{name} is about another artifact ({body['artifact_digest']})."
     if datetime.fromisoformat(body["expires_at"]) <= now:
         return f"{name} expired at {body['expires_at']}."
-    if body["policy"]["digest"] != policy.digest:
-        asked = f"version {body['policy']['version']} of the policy {policy.name}"
-        return f"{name} was made under {asked}; version {policy.version} is in force."
-    return None
+    if decision.inputs["risk_tier"] != entry.model.risk_tier:
+        return (
+            f"{name} was made for the risk tier {decision.inputs['risk_tier']}; it is {entry.model.risk_tier} now."
+        )
+    return _policy_problem(name, Inputs.model_validate(decision.inputs).in_force, policy)
+
+
+def _policy_problem(name: str, asked: InForce, policy: InForce) -> str | None:
+    """How what bound the decision differs from what is in force."""
+    if asked.digest == policy.digest:
+        return None
+    for then, now in zip(asked.parts, policy.parts, strict=True):
+        if then and now and then.digest != now.digest:
+            made = f"version {then.version} of the policy {then.name}"
+            return f"{name} was made under {made}; version {now.version} is in force."
+    return f"{name} was made under other policies: the organisation's floor or the model's additions have changed."

@@ -15,10 +15,12 @@ from app.access.identity import Identity
 from app.catalog.queries import find_model, find_version
 from app.db import utcnow
 from app.delivery import decisions, queries
-from app.delivery.decisions import PROMOTE, Entry
+from app.delivery.decisions import Entry
 from app.delivery.places import Place, end, take, tell_of_stop
 from app.delivery.schemas import DeploymentIn, DeploymentOut, RollbackIn
 from app.errors import Conflict, Forbidden, NotFound
+from app.gate import policies
+from app.gate.written import PROMOTE
 from app.paging import Page, PageParams, paginate
 from app.tables import Deployment, Model, Version
 
@@ -36,7 +38,7 @@ def deploy(session: Session, request: DeploymentIn, identity: Identity) -> Deplo
         Forbidden: break-glass without the scope "admin".
     """
     model, version = find_version(session, request.model, request.version)
-    policy = decisions.policy_of(session, request.environment)
+    policy = policies.in_force(session, request.environment, model.name)
     queries.lock(session, model)
     now, stage = utcnow(), decisions.stage_for(policy, model, request.role)
     own = _own_place(session, version, request.environment)

@@ -13,44 +13,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from app.errors import Invalid
-from app.gate import document
-from app.gate.document import PolicyForm
-from app.gate.policy import evaluate, overall, unevaluated
+from app.gate.in_force import InForce, PolicyText
+from app.gate.layers import judge, together
+from app.gate.policy import overall, unevaluated
 from app.gate.runs import Measurement, newest_runs
-from app.gate.terms import Known, Outcome, PracticeFacts, Status
+from app.gate.terms import Known, Layer, Outcome, PracticeFacts, Status
 from app.scorecards.facts import Facts, Scorecard
 from app.scorecards.scoring import score
 from checks.rubric import RUBRIC_VERSION
 
 
-class PolicyText(BaseModel):
-    """One version of a policy, word for word."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    version: int
-    digest: str
-    text: str
-
-    @property
-    def form(self) -> PolicyForm:
-        """Raises Invalid when the text, once accepted, no longer is."""
-        return document.parse(self.text, f"{self.name} version {self.version}")
-
-    @property
-    def readable(self) -> PolicyForm | None:
-        """``form``, or None where it would raise: then ``derive`` answers ``unknown`` and says why."""
-        try:
-            return self.form
-        except Invalid:
-            return None
-
-
 class Inputs(BaseModel):
     """Everything that a decision is derived from. ``measurements`` are by finding id; ``practice`` holds what the
-    policy asks of the ledger.
+    policies ask of the ledger. ``floor`` and ``additions``: see ``InForce``.
 
     ``audit_problem`` is a sentence when the audit that the decision waited for did not succeed.
     """
@@ -63,6 +38,8 @@ class Inputs(BaseModel):
     artifact_digest: str | None
     content_digest: str
     policy: PolicyText
+    floor: PolicyText | None = None
+    additions: PolicyText | None = None
     facts: Facts
     measurements: dict[int, Measurement] = {}
     practice: PracticeFacts = PracticeFacts()
@@ -71,6 +48,10 @@ class Inputs(BaseModel):
     audit_problem: str | None = None
     id: int | None = None
     evaluation_url: str | None = None
+
+    @property
+    def in_force(self) -> InForce:
+        return InForce(policy=self.policy, floor=self.floor, additions=self.additions)
 
 
 @dataclass(frozen=True)
@@ -127,7 +108,7 @@ def _body(inputs: Inputs, status: Status, **answer: Any) -> dict[str, Any]:
         "artifact_digest": inputs.artifact_digest,
         "environment": inputs.environment,
         "stage": inputs.stage,
-        "policy": inputs.policy.model_dump(include={"name", "version", "digest"}),
+        "policy": {**inputs.policy.model_dump(include={"name", "version"}), "digest": inputs.in_force.digest},
         **answer,
         "evaluation_url": inputs.evaluation_url,
         "audit_id": inputs.audit_id,
@@ -137,25 +118,30 @@ def _body(inputs: Inputs, status: Status, **answer: Any) -> dict[str, Any]:
 
 
 def _answer(inputs: Inputs) -> Answer:
-    form = inputs.policy.form
-    facts = replace(inputs.facts, windows=windows_of(inputs.facts, form))
-    conditions, card = form.conditions(inputs.stage, inputs.risk_tier), score(facts)
-    known = Known(
+    layers = inputs.in_force.layers(inputs.stage, inputs.risk_tier)
+    cards = [score(replace(inputs.facts, windows=windows_of(inputs.facts, layer))) for layer in layers]
+    judged = [judge(layer, _known(inputs, layer, card)) for layer, card in zip(layers, cards, strict=True)]
+    outcome = together(condition for conditions in judged for condition in conditions)
+    return Answer(outcome, cards[-1], min(layer.lifetime for layer in layers))
+
+
+def _known(inputs: Inputs, layer: Layer, card: Scorecard) -> Known:
+    facts = inputs.facts
+    return Known(
         as_of=facts.as_of,
-        runs=newest_runs(facts, conditions.tests, form.thresholds, inputs.measurements),
+        runs=newest_runs(facts, layer.demand.tests, layer.thresholds, inputs.measurements),
         test_scores={test.id: test.score for test in card.tests},
         section_scores={item.section: item.score for item in card.sections},
-        windows=facts.windows,
+        windows=windows_of(facts, layer),
         automated=facts.automated,
         audit_problem=inputs.audit_problem,
         practice=inputs.practice,
     )
-    return Answer(evaluate(conditions, known), card, timedelta(hours=form.decision_lifetime_hours))
 
 
-def windows_of(facts: Facts, form: PolicyForm) -> Mapping[str, float]:
+def windows_of(facts: Facts, layer: Layer) -> Mapping[str, float]:
     """The freshness windows in days by test id: the policy's where it has one, else the rubric's for this model."""
-    return {**facts.windows, **form.windows}
+    return {**facts.windows, **layer.windows}
 
 
 def _iso(moment: datetime) -> str:

@@ -10,8 +10,9 @@ from sqlmodel import Session
 
 from app.access import audit_log
 from app.catalog import organisation, yamlfile
-from app.errors import Conflict, FieldError, NotFound, nearest
-from app.gate import document, queries
+from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
+from app.gate import contradictions, document, queries
+from app.gate.in_force import InForce, PolicyText
 from app.tables import Policy
 
 DEFAULTS = Path(__file__).parent / "defaults"
@@ -21,6 +22,8 @@ SHIPPED_BY = "assay"
 def find_policy(session: Session, name: str, version: int | None = None) -> Policy:
     """The newest version of a policy, or the one that is asked for. NotFound names what there is."""
     newest = queries.newest_policy(session, name)
+    if newest is None and name.startswith(additions_for("")):
+        raise NotFound(f"nothing is asked of {name.removeprefix(additions_for(''))} in addition")
     if newest is None:
         known = queries.policy_names(session)
         raise NotFound(f"there is no policy {name!r}{nearest(name, known)}; there are {', '.join(known) or 'none'}")
@@ -30,6 +33,59 @@ def find_policy(session: Session, name: str, version: int | None = None) -> Poli
     if found is None:
         raise NotFound(f"the policy {name!r} has no version {version}; its newest is {newest.version}")
     return found
+
+
+def in_force(session: Session, environment: str, model: str) -> InForce:
+    """All that binds a decision on this model for that environment.
+
+    Raises:
+        Invalid: nobody wrote a policy for it; with the nearest that there is.
+    """
+    names = environment, organisation.NAME, additions_for(model)
+    found = queries.newest_of(session, names)
+    if environment not in found or not is_environment(environment):
+        known = [name for name in queries.policy_names(session) if name != organisation.NAME]
+        hint = f"{nearest(environment, known)}; there are {', '.join(known)}" if known else "; there are none yet"
+        message = f"no policy is written for the environment {environment!r}{hint}"
+        raise Invalid(message, [FieldError("environment", message)])
+    policy, ours, additions = (text_of(found[name]) if name in found else None for name in names)
+    return InForce(policy=policy, floor=ours if ours and _has_floor(ours) else None, additions=additions)
+
+
+def is_environment(name: str) -> bool:
+    """Whether a policy of that name is an environment's."""
+    return name != organisation.NAME and not name.startswith(additions_for(""))
+
+
+def additions_for(model: str) -> str:
+    """The name under which what is asked of one model in addition is kept. No environment can be called so."""
+    return f"models/{model}"
+
+
+def _has_floor(ours: PolicyText) -> bool:
+    """One that cannot be read is taken along, so that the answer is unknown."""
+    try:
+        return document.parse_floor(ours.text, ours.title) is not None
+    except Invalid:
+        return True
+
+
+def require_stage(binding: InForce, stage: str) -> None:
+    """Raises Invalid, with the nearest, where the environment has no such stage. A policy that is no longer valid
+    has any: the answer is ``unknown``, and says why.
+    """
+    try:
+        stages = binding.stages
+    except Invalid:
+        stages = document.STAGES
+    if stage not in stages:
+        message = f"the policy of {binding.policy.name} has no stage {stage!r}{nearest(stage, stages)}; "
+        message += f"it has {', '.join(stages)}"
+        raise Invalid(message, [FieldError("stage", message)])
+
+
+def text_of(policy: Policy) -> PolicyText:
+    return PolicyText(name=policy.name, version=policy.version, digest=policy.digest, text=policy.text)
 
 
 def write_policy(session: Session, name: str, text: str, actor: str) -> tuple[Policy, bool]:
@@ -43,6 +99,7 @@ def write_policy(session: Session, name: str, text: str, actor: str) -> tuple[Po
         Conflict: somebody else wrote a version at the same time.
     """
     require_valid(name, text, f"{name}.yaml")
+    _require_above_floor(session, name, text)
     digest = hashlib.sha256(text.encode()).hexdigest()
     newest = queries.newest_policy(session, name)
     if newest is not None and newest.digest == digest:
@@ -69,10 +126,23 @@ def install_defaults(session: Session) -> None:
 def require_valid(name: str, text: str, filename: str) -> None:
     """Raises Invalid, with lines, unless ``text`` is a policy of that name."""
     if name == organisation.NAME:
-        organisation.parse(text, filename)
+        document.parse_floor(text, filename)
         return
-    written = document.parse(text, filename).name
-    if written != name:
-        line = yamlfile.load(text, filename)[1].get("name")
-        message = f"is {written!r}, and this policy is called {name!r}"
-        raise yamlfile.refuse(filename, [FieldError("name", message, line)])
+    model = name.removeprefix(additions_for(""))
+    key, written = ("name", None) if model == name else ("model", document.parse_additions(text, filename).model)
+    written = written or document.parse(text, filename).name
+    if written != model:
+        line = yamlfile.load(text, filename)[1].get(key)
+        message = f"is {written!r}, and this policy is called {model!r}"
+        raise yamlfile.refuse(filename, [FieldError(key, message, line)])
+
+
+def _require_above_floor(session: Session, name: str, text: str) -> None:
+    """An environment's policy must not claim to loosen the floor. The floor holds even so, where it came later."""
+    ours = queries.newest_policy(session, organisation.NAME)
+    if ours is None or not is_environment(name):
+        return
+    floor = document.parse_floor(ours.text)
+    if floor is not None:
+        form, lines = document.parse(text), yamlfile.load(text, name)[1]
+        document.refuse_found(contradictions.against_floor(form, floor), lines, f"{name}.yaml")

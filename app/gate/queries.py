@@ -18,6 +18,7 @@ from app.tables import Audit, Decision, Finding, Model, Policy, Version
 UNDER_WAY = ("queued", "running")
 
 
+_OF_NO_MODEL = col(Policy.name).notlike("models/%")
 _OF_NAME = select(Policy).where(Policy.name == bindparam("name"))
 _NEWEST_POLICY = _OF_NAME.order_by(col(Policy.version).desc()).limit(1)
 
@@ -30,14 +31,21 @@ def policy_version(session: Session, name: str, version: int) -> Policy | None:
     return session.exec(select(Policy).where(Policy.name == name, Policy.version == version)).first()
 
 
+def newest_of(session: Session, names: Collection[str]) -> dict[str, Policy]:
+    """The newest version of each of these policies that there is."""
+    newest = select(func.max(Policy.id)).where(col(Policy.name).in_(names)).group_by(Policy.name)
+    return {row.name: row for row in session.exec(select(Policy).where(col(Policy.id).in_(newest)))}
+
+
 def newest_policies(session: Session) -> Sequence[Policy]:
-    """The newest version of each policy, by name."""
-    newest = select(func.max(Policy.id)).group_by(Policy.name)
+    """The newest version of each environment's and of the organisation's policy, by name."""
+    newest = select(func.max(Policy.id)).where(_OF_NO_MODEL).group_by(Policy.name)
     return session.exec(select(Policy).where(col(Policy.id).in_(newest)).order_by(Policy.name)).all()
 
 
 def policy_names(session: Session) -> Sequence[str]:
-    return session.exec(select(Policy.name).distinct().order_by(Policy.name)).all()
+    """Without those of single models."""
+    return session.exec(select(Policy.name).distinct().where(_OF_NO_MODEL).order_by(Policy.name)).all()
 
 
 def policy_versions(name: str) -> SelectOfScalar[Policy]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import ValidationError
@@ -23,7 +23,8 @@ from app.deps import (
 )
 from app.errors import FieldError, Invalid
 from app.gate import policies, queries, service
-from app.gate.schemas import DecisionOut, EvaluationIn, PolicyIn, PolicyOut, ReplayOut
+from app.gate.effective import effective
+from app.gate.schemas import DecisionOut, EffectiveOut, EvaluationIn, PolicyIn, PolicyOut, ReplayOut
 from app.gate.terms import Status
 from app.paging import Cursor, Page, paginate
 from app.tables import Decision, Policy
@@ -33,6 +34,8 @@ router = APIRouter()
 
 RETRY_SECONDS = "2"
 YAML_TYPES = ("text/yaml", "application/yaml", "application/x-yaml", "text/x-yaml", "text/plain")
+ModelName = Annotated[str, Path(max_length=100, examples=["credit-default"])]
+RiskTier = Literal["low", "medium", "high"]
 PolicyName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100, examples=["production"])]
 
 
@@ -167,6 +170,19 @@ def show_policy(
     return _policy_out(policies.find_policy(session, name, version))
 
 
+@router.get("/policies/{environment}/effective", tags=["gate"], summary="All that binds a model, and who asks it")
+def show_effective(
+    environment: PolicyName,
+    session: ReadSession,
+    _: CanRead,
+    model: Annotated[str | None, Query(max_length=100)] = None,
+    stage: Annotated[str, Query(max_length=20)] = "admit",
+    risk_tier: Annotated[RiskTier, Query(description="Where no model is named.")] = "medium",
+) -> EffectiveOut:
+    """The organisation's floor, the environment's policy and the additions for the model, put together."""
+    return effective(session, environment, stage, model, risk_tier)
+
+
 @router.get("/policies/{name}/versions", tags=["gate"], summary="A policy's versions, newest first")
 def list_versions(name: PolicyName, session: ReadSession, cursor: Cursor, _: CanRead) -> Page[PolicyOut]:
     policies.find_policy(session, name)
@@ -187,6 +203,30 @@ def write_policy(
     """Stores a new version (201); the newest version's own text again changes nothing (200). A policy that is not
     valid, or would let everything pass, is refused with the line of every mistake (422).
     """
+    row, created = policies.write_policy(session, name, text, identity.name)
+    response.status_code = 201 if created else 200
+    return _policy_out(row)
+
+
+@router.get("/models/{model}/policy", tags=["gate"], summary="What is asked of one model in addition")
+def show_additions(model: ModelName, session: ReadSession, _: CanRead) -> PolicyOut:
+    return _policy_out(policies.find_policy(session, policies.additions_for(find_model(session, model).name)))
+
+
+@router.put(
+    "/models/{model}/policy",
+    tags=["gate"],
+    summary="Ask more of one model",
+    openapi_extra=POLICY_BODY,
+    responses={201: {"model": PolicyOut, "description": "A new version."}},
+)
+def write_additions(
+    model: ModelName, text: PolicyText, response: Response, session: WriteSession, identity: CanWritePolicy
+) -> PolicyOut:
+    """Stores a new version (201); the newest version's own text again changes nothing (200). It can only add to
+    what the environments ask.
+    """
+    name = policies.additions_for(find_model(session, model).name)
     row, created = policies.write_policy(session, name, text, identity.name)
     response.status_code = 201 if created else 200
     return _policy_out(row)

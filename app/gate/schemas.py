@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +32,8 @@ EXAMPLE: dict[str, Any] = {
             "status": "fail",
             "reason": "INFRA-4 failed (audit 7): roc_auc 0.655 [0.641, 0.668] is credibly below the floor 0.72.",
             "remedy": "Retrain, or look for what changed in the training data.",
+            "origin": "production v1",
+            "enforced": True,
         }
     ],
     "expires_at": "2026-01-02T12:00:00Z",
@@ -61,13 +63,19 @@ class EvaluationIn(BaseModel):
 
 
 class PolicyRef(BaseModel):
+    """``digest`` in a decision: of all that binds it, floor and additions included."""
+
     name: str
     version: int
     digest: str
 
 
 class ConditionOut(BaseModel):
-    """One condition. ``name`` is its place in the policy; ``remedy`` is "" where nothing is to be done."""
+    """One condition. ``name`` is its place in the policy; ``remedy`` is "" where nothing is to be done.
+
+    ``origin`` names who asks for it: a policy's version, a risk tier in it, a model's additions. One that is not
+    ``enforced`` yet is reported and denies nothing.
+    """
 
     name: str
     metric: str
@@ -77,6 +85,8 @@ class ConditionOut(BaseModel):
     status: Literal["pass", "fail", "unknown"]
     reason: str
     remedy: str
+    origin: str = ""
+    enforced: bool = True
 
 
 class DecisionOut(BaseModel):
@@ -113,6 +123,29 @@ class ReplayOut(BaseModel):
     same: bool
     differing: list[str]
     replayed: DecisionOut
+
+
+class AskOut(BaseModel):
+    """One condition of the effective policy. ``enforced_from``: None where it is enforced since ever."""
+
+    name: str
+    threshold: Any
+    origin: str
+    enforced: bool
+    enforced_from: date | None
+
+
+class EffectiveOut(BaseModel):
+    """All that binds a model at a stage. ``policies``: the environment's first; ``digest`` as in decisions."""
+
+    environment: str
+    stage: str
+    model: str | None
+    risk_tier: str
+    digest: str
+    policies: list[PolicyRef]
+    decision_lifetime_hours: float
+    conditions: list[AskOut]
 
 
 class PolicyIn(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,17 @@ from sqlmodel import Session
 import app.audits.service as audits
 from app.access import audit_log
 from app.access.identity import Identity
-from app.catalog import organisation
 from app.catalog.queries import find_version
 from app.config import Settings
 from app.db import utcnow
-from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
-from app.gate import document, policies, queries
-from app.gate.derivation import Inputs, PolicyText, derive, in_progress, rederive, windows_of
+from app.errors import Conflict, NotFound
+from app.gate import policies, queries
+from app.gate.derivation import Inputs, derive, in_progress, rederive, windows_of
+from app.gate.in_force import InForce
 from app.gate.policies import install_defaults
 from app.gate.runs import due_checks, newest_finding
 from app.gate.schemas import EvaluationIn
-from app.gate.terms import PracticeDemand, PracticeFacts, RowFact, Status
+from app.gate.terms import Layer, PracticeDemand, PracticeFacts, RowFact, Status, all_of
 from app.ledger.facts import of_models
 from app.ledger.reading import automation
 from app.ledger.rows import walk
@@ -31,7 +31,7 @@ from app.schedules.targets import serving_checks
 from app.scorecards.facts import Facts
 from app.scorecards.scoring import prune
 from app.scorecards.service import evidence_facts
-from app.tables import Audit, Decision, Model, Policy, Version
+from app.tables import Audit, Decision, Model, Version
 from checks import discover
 from checks.contract import Section
 from checks.rubric import TESTS
@@ -39,6 +39,9 @@ from checks.rubric import TESTS
 __all__ = ["evaluate", "find_decision", "install_defaults", "replay", "resolve_pending"]
 
 log = logging.getLogger(__name__)
+
+TOLD_SINCE = {"origin", "enforced"}
+"""Keys that the bodies of older decisions lack."""
 
 
 def evaluate(session: Session, request: EvaluationIn, identity: Identity, settings: Settings) -> Decision:
@@ -52,8 +55,9 @@ def evaluate(session: Session, request: EvaluationIn, identity: Identity, settin
         Invalid: no policy for that environment, or no such stage in it; with the nearest that there is.
     """
     model, version = find_version(session, request.model, request.version)
-    policy = _policy_for(session, request)
-    inputs = _collect(session, model, version, request.stage, policy, utcnow())
+    in_force = policies.in_force(session, request.environment, model.name)
+    policies.require_stage(in_force, request.stage)
+    inputs = _collect(session, model, version, request.stage, in_force, utcnow())
     if request.dry_run:
         inputs = inputs.model_copy(update={"dry_run": True})
         return _row(model, version, inputs, identity.name, derive(inputs))
@@ -98,8 +102,8 @@ def resolve_pending(session: Session, now: datetime) -> int:
 def _resolve(session: Session, row: Decision, audit: Audit, model: Model, version: Version, now: datetime) -> bool:
     """By the policy and the evidence of now. The audit's findings may bear a later time than ``now``."""
     as_of = max(now, utcnow(), audit.finished_at or now)
-    policy = policies.find_policy(session, row.environment)
-    inputs = _collect(session, model, version, row.stage, policy, as_of).model_copy(
+    in_force = policies.in_force(session, row.environment, model.name)
+    inputs = _collect(session, model, version, row.stage, in_force, as_of).model_copy(
         update={
             "id": row.id,
             "evaluation_url": row.body["evaluation_url"],
@@ -142,50 +146,42 @@ def replay(row: Decision) -> tuple[dict[str, Any], list[str]]:
     if row.status == Status.IN_PROGRESS.value:
         raise Conflict(f"decision {row.id} is in progress: there is nothing to replay yet")
     body = rederive(row.inputs)
-    return body, sorted(key for key in body.keys() | row.body.keys() if body.get(key) != row.body.get(key))
+    return body, sorted(k for k in body.keys() | row.body.keys() if not _same(row.body.get(k), body.get(k)))
 
 
-def _policy_for(session: Session, request: EvaluationIn) -> Policy:
-    name = request.environment
-    policy = None if name == organisation.NAME else queries.newest_policy(session, name)
-    if policy is None:
-        known = [known for known in queries.policy_names(session) if known != organisation.NAME]
-        hint = f"{nearest(name, known)}; there are {', '.join(known)}" if known else "; there are none yet"
-        message = f"no policy is written for the environment {name!r}{hint}"
-        raise Invalid(message, [FieldError("environment", message)])
-    form = _text_of(policy).readable
-    stages = form.stage_forms if form else document.STAGES
-    if request.stage not in stages:
-        message = f"the policy of {name} has no stage {request.stage!r}{nearest(request.stage, stages)}; "
-        message += f"it has {', '.join(stages)}"
-        raise Invalid(message, [FieldError("stage", message)])
-    return policy
-
-
-def _text_of(policy: Policy) -> PolicyText:
-    return PolicyText(name=policy.name, version=policy.version, digest=policy.digest, text=policy.text)
+def _same(stored: Any, derived: Any) -> bool:
+    """Equal, but for what decisions did not tell yet when this one was stored."""
+    if isinstance(stored, dict) and isinstance(derived, dict):
+        keys = stored.keys() | (derived.keys() - TOLD_SINCE)
+        return all(_same(stored.get(key), derived.get(key)) for key in keys)
+    if isinstance(stored, list) and isinstance(derived, list):
+        return len(stored) == len(derived) and all(map(_same, stored, derived))
+    return bool(stored == derived)
 
 
 def _collect(
-    session: Session, model: Model, version: Version, stage: str, policy: Policy, as_of: datetime
+    session: Session, model: Model, version: Version, stage: str, in_force: InForce, as_of: datetime
 ) -> Inputs:
     """Everything that bears on the answer at ``as_of``."""
-    facts = prune(evidence_facts(session, model, version, environment=policy.name, as_of=as_of))
+    environment = in_force.policy.name
+    facts = prune(evidence_facts(session, model, version, environment=environment, as_of=as_of))
     inputs = Inputs(
         stage=stage,
-        environment=policy.name,
+        environment=environment,
         risk_tier=model.risk_tier,
         artifact_digest=version.artifact_digest,
         content_digest=version.content_digest,
-        policy=_text_of(policy),
+        policy=in_force.policy,
+        floor=in_force.floor,
+        additions=in_force.additions,
         facts=facts,
     )
-    form = inputs.policy.readable
-    if form is None or stage not in form.stage_forms:
+    layers = in_force.readable_layers(stage, model.risk_tier)
+    if layers is None:
         return inputs  # from which ``unknown`` is derived
-    demand = form.conditions(stage, model.risk_tier).demand
-    ids = _newest_findings(facts, [*demand.must_pass, *demand.must_not_fail])
-    measured = {ids[test_id] for test_id in form.thresholds if test_id in ids}
+    demand = all_of(layer.demand for layer in layers)
+    ids = _newest_findings(facts, demand.tests)
+    measured = {ids[test_id] for layer in layers for test_id in layer.thresholds if test_id in ids}
     estimates = {ids[test_id] for test_id in demand.must_pass if test_id in ids}
     measurements = queries.measurements(session, measured, estimates)
     practice = _practice(session, model, version, demand.practice, as_of)
@@ -215,15 +211,19 @@ def _newest_findings(facts: Facts, test_ids: Iterable[str]) -> dict[str, int]:
 
 def _checks_to_run(inputs: Inputs, body: Mapping[str, Any]) -> list[str]:
     """The checks that the answer still lacks: of the tests it asks for, and of sections that score too little."""
-    form = inputs.policy.readable
-    if form is None:
-        return []
-    unmet = {c["metric"] for c in body["conditions"] if c["comparator"] == ">=" and c["status"] == "fail"}
+    layers = inputs.in_force.readable_layers(inputs.stage, inputs.risk_tier) or ()
+    failed = [c for c in body["conditions"] if c["enforced"] and c["status"] == "fail"]
+    unmet = {c["metric"] for c in failed if c["comparator"] == ">="}
     lacking = {s.value for s in Section if {"score", f"section_scores.{s.value}"} & unmet}
-    conditions = form.conditions(inputs.stage, inputs.risk_tier)
-    tests = [t.id for t in TESTS if t.id in conditions.tests or t.section.value in lacking]
-    facts = replace(inputs.facts, windows=windows_of(inputs.facts, form))
-    undecided = {test_id for test_id in conditions.demand.must_pass if test_id in serving_checks()}
+    due = {test_id for layer in layers for test_id in _due(inputs, layer, lacking)}
+    return [test.id for test in TESTS if test.id in due]
+
+
+def _due(inputs: Inputs, layer: Layer, lacking: Container[str]) -> list[str]:
+    demand = layer.enforced(inputs.facts.as_of.date())
+    tests = [test.id for test in TESTS if test.id in demand.tests or test.section.value in lacking]
+    facts = replace(inputs.facts, windows=windows_of(inputs.facts, layer))
+    undecided = {test_id for test_id in demand.must_pass if test_id in serving_checks()}
     return due_checks(facts, tests, discover(), undecided)
 
 

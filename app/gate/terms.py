@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from checks.contract import Section, Verdict
@@ -28,6 +29,11 @@ class PracticeDemand:
     @property
     def empty(self) -> bool:
         return not self.rows and self.automation_level == 0
+
+    @property
+    def asks(self) -> dict[str, Any]:
+        level = {"practice.automation_level": self.automation_level} if self.automation_level else {}
+        return {f"practice.{row}": "met" for row in self.rows} | level
 
     def and_also(self, other: PracticeDemand) -> PracticeDemand:
         rows = tuple(sorted({*self.rows, *other.rows}))
@@ -68,6 +74,23 @@ class Demand:
         minima = self.score > 0 or any(self.sections.values())
         return not (self.must_pass or self.must_not_fail or minima or not self.practice.empty)
 
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The tests whose newest run is read."""
+        return tuple(dict.fromkeys(self.must_pass + self.must_not_fail))
+
+    @property
+    def asks(self) -> dict[str, Any]:
+        """The threshold of every condition by its name, as ``Condition`` has them."""
+        sections = {f"minimum.sections.{s.value}": points for s, points in self.sections.items() if points > 0}
+        return {
+            **{f"must_pass.{test_id}": "pass" for test_id in self.must_pass},
+            **{f"must_not_fail.{test_id}": "fail" for test_id in self.must_not_fail},
+            **sections,
+            **({"minimum.score": self.score} if self.score > 0 else {}),
+            **self.practice.asks,
+        }
+
     def and_also(self, other: Demand) -> Demand:
         """Both demands at once: never less than either. A test that must pass need not be said not to fail."""
         must_pass = tuple(dict.fromkeys(self.must_pass + other.must_pass))
@@ -81,6 +104,10 @@ class Demand:
         )
 
 
+def all_of(demands: Iterable[Demand]) -> Demand:
+    return reduce(Demand.and_also, demands, Demand())
+
+
 @dataclass(frozen=True)
 class Conditions:
     """A stage's demand, and the tests of which ``not_applicable`` is accepted."""
@@ -90,8 +117,43 @@ class Conditions:
 
     @property
     def tests(self) -> tuple[str, ...]:
-        """The tests whose newest run is read."""
-        return tuple(dict.fromkeys(self.demand.must_pass + self.demand.must_not_fail))
+        return self.demand.tests
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A part of what is asked. ``origin`` names who asks it; before ``enforced_from`` (UTC) it is only reported."""
+
+    origin: str
+    demand: Demand
+    enforced_from: date | None = None
+
+    def enforced(self, day: date) -> bool:
+        return self.enforced_from is None or self.enforced_from <= day
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What is asked together, and how it is judged: by which thresholds and windows (days), by test id."""
+
+    clauses: tuple[Clause, ...]
+    accept_not_applicable: frozenset[str]
+    thresholds: Mapping[str, Mapping[str, Any]]
+    windows: Mapping[str, float]
+    lifetime: timedelta
+
+    @property
+    def demand(self) -> Demand:
+        """All of it, whether it is enforced yet or not."""
+        return all_of(clause.demand for clause in self.clauses)
+
+    def enforced(self, day: date) -> Demand:
+        return all_of(clause.demand for clause in self.clauses if clause.enforced(day))
+
+    def origin_of(self, name: str, threshold: Any) -> str:
+        """Who asks for this condition; of several the one that was read first. "" for what no policy asks."""
+        asking = (clause.origin for clause in self.clauses if clause.demand.asks.get(name) == threshold)
+        return next(asking, "")
 
 
 @dataclass(frozen=True)
@@ -136,7 +198,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition and how it came out. ``remedy`` says what to do, "" where nothing is."""
+    """One condition and how it came out. ``remedy`` says what to do, "" where nothing is.
+
+    ``origin`` names who asks for it. One that is not ``enforced`` yet is reported and denies nothing.
+    """
 
     name: str
     metric: str
@@ -146,6 +211,8 @@ class Condition:
     status: Status
     reason: str
     remedy: str = ""
+    origin: str = ""
+    enforced: bool = True
 
 
 @dataclass(frozen=True)

@@ -69,14 +69,18 @@ def facts(*evidence, runs=2, **changes) -> Facts:
     return Facts(**(given | changes))
 
 
-def inputs(known: Facts, policy: str = SMALL_POLICY, **changes) -> Inputs:
+def policy_text(text: str = SMALL_POLICY, version: int = 1) -> PolicyText:
+    return PolicyText(name="production", version=version, digest="d" * 64, text=text)
+
+
+def inputs(known: Facts, policy: str | PolicyText = SMALL_POLICY, **changes) -> Inputs:
     given = {
         "stage": "admit",
         "environment": "production",
         "risk_tier": "high",
         "artifact_digest": "a" * 64,
         "content_digest": "c" * 64,
-        "policy": PolicyText(name="production", version=1, digest="d" * 64, text=policy),
+        "policy": policy_text(policy) if isinstance(policy, str) else policy,
         "facts": known,
         "id": 42,
         "evaluation_url": "https://assay.example.com/api/v1/gate/evaluations/42",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.catalog import organisation
 from app.config import ROOT
 from app.errors import Invalid
-from app.gate import document
+from app.gate import contradictions, document, written
 from app.gate.policies import DEFAULTS
 from checks.contract import Section
 from checks.rubric import BY_ID
@@ -168,7 +168,7 @@ def test_mistakes_are_refused_with_their_line_and_the_nearest_valid_word(text, e
 
 
 def test_a_threshold_of_a_test_without_a_check_is_refused(monkeypatch):
-    monkeypatch.setattr(document, "discover", dict)
+    monkeypatch.setattr(contradictions, "discover", dict)
     text = HEAD + ADMIT + "thresholds: {DATA-1: {n: 3}}\n# of a rubric without checks\n"
     assert "thresholds.DATA-1: has no automated check yet" in refusal(text).detail
 
@@ -258,7 +258,8 @@ DOCS = Path(ROOT / "docs" / "policy.md").read_text()
 
 @pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", DOCS, flags=re.DOTALL))
 def test_every_example_of_the_documentation_is_a_valid_policy(example):
-    parse = organisation.parse if "name: organisation" in example else document.parse
+    parse = document.parse_additions if "\nmodel: " in example else document.parse
+    parse = organisation.parse if "name: organisation" in example else parse
     assert parse(example)
 
 
@@ -269,5 +270,8 @@ def test_the_documentation_shows_the_defaults_word_for_word():
 
 def test_the_documentation_names_every_key():
     keys = {*document.PolicyForm.model_fields, *document.StageForm.model_fields}
-    keys |= set(organisation.OrganisationForm.model_fields)
+    keys |= set(organisation.OrganisationForm.model_fields) | {
+        *written.FloorForm.model_fields,
+        *written.PhasedIn.model_fields,
+    }
     assert [key for key in sorted(keys) if f"`{key}`" not in DOCS] == []
