@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +60,17 @@ class Settings(BaseSettings):
     schedule_grace_seconds: PositiveFloat = Field(
         300, description="How late a scheduled audit may be queued before its slot counts as missed (s)."
     )
+    issue_days: dict[str, PositiveInt] = Field(
+        {"low": 180, "medium": 90, "high": 30, "critical": 7},
+        description="Days until an issue is due, by severity, as JSON.",
+    )
+    validation_days: dict[str, PositiveInt] = Field(
+        {"low": 1095, "medium": 730, "high": 365},
+        description="Days from one validation of a model to the next, by risk tier, as JSON.",
+    )
+    first_validation_days: PositiveInt = Field(
+        90, description="Days from a model's registration to its first validation."
+    )
     probe_days: PositiveInt = Field(92, description="How long probes of endpoints are kept (days).")
     poll_seconds: PositiveFloat = Field(0.5, description="How often an idle worker looks for work (s).")
     log_level: str = Field("INFO", description="Least severe level that is logged.")
@@ -76,6 +87,15 @@ class Settings(BaseSettings):
         5, description="How long a prediction request may wait for its turn before it is answered with 503 (s)."
     )
     prediction_rows: PositiveInt = Field(10_000, description="Most rows in one prediction request.")
+
+    @field_validator("issue_days", "validation_days")
+    @classmethod
+    def _complete(cls, given: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        """What is not named keeps its default."""
+        known: dict[str, int] = cls.model_fields[str(info.field_name)].default
+        if unknown := given.keys() - known.keys():
+            raise ValueError(f"{', '.join(sorted(unknown))}: there are {', '.join(known)}")
+        return {**known, **given}
 
     @property
     def sqlalchemy_url(self) -> str:

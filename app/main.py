@@ -32,6 +32,7 @@ import app.ledger.routes
 import app.monitoring.dependencies.routes
 import app.monitoring.routes
 import app.pages.routes
+import app.register.routes
 import app.schedules.routes
 import app.scorecards.routes
 import app.training.routes
@@ -58,6 +59,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.scorecards.routes.router,
     app.gate.routes.router,
     app.acceptances.routes.router,
+    app.register.routes.router,
     app.monitoring.routes.router,
     app.delivery.routes.router,
     app.ledger.routes.router,
@@ -102,6 +104,7 @@ TAGS = [
         "name": "acceptances",
         "description": "Exceptions: asked for by one person, agreed to by another, for a while.",
     },
+    {"name": "register", "description": "Issues, validations, retirement, and the inventory of models."},
     {"name": "delivery", "description": "Which version serves where; rollbacks and drills."},
     {"name": "ledger", "description": "The practice around models, as tools tell of it."},
     {"name": "training", "description": "Asking pipelines for new versions, and what came of it."},

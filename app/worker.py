@@ -14,11 +14,12 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 
 from app import log as logs
 from app.alerts.deliverer import Deliverer, deliver_due
@@ -31,7 +32,9 @@ from app.config import Settings
 from app.db import Database, utcnow
 from app.evidence.blobs import BlobStore
 from app.gate.service import resolve_pending
+from app.register.following import note_findings
 from app.schedules.leader import Scheduler
+from app.tables import Audit, Finding
 from app.training.upkeep import TrainingKeeper, look_after
 
 T = TypeVar("T")
@@ -159,7 +162,10 @@ class _Worker:
             log.exception("the attempt failed")
             why = f"{type(error).__name__}: {error}"
             return self._insist(lambda: ledger.fail_attempt(self.db, claim, self.settings, why))
-        return self._insist(lambda: ledger.finish(self.db, claim, rows, stored))
+        return self._insist(lambda: ledger.finish(self.db, claim, rows, stored, self._follow))
+
+    def _follow(self, session: Session, audit: Audit, findings: Sequence[Finding]) -> None:
+        note_findings(session, audit, findings, self.settings)
 
     def _insist(self, write: Callable[[], str]) -> str:
         """Write to the database, and while it is away, wait for it; the work is done and worth keeping.

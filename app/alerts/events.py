@@ -26,6 +26,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "endpoint.recovered": "An address that was down answers again.",
         "training.finished": "A retrained version came, was audited, and may go where it was asked for.",
         "training.failed": "A pipeline could not be asked to retrain, its run failed, or the gate says no.",
+        "issue.overdue": "An issue was not solved by its due date; it weighs more now.",
+        "validation.overdue": "A model was not validated in time.",
         "training.overdue": "A pipeline was asked to retrain, and no version came in time.",
     }
 )

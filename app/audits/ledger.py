@@ -7,7 +7,7 @@ Leases are measured by the database's clock, on which all workers agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,8 @@ from app.errors import Conflict
 from app.evidence import blobs
 from app.evidence.blobs import Stored
 from app.tables import Audit, Finding
+
+Follow = Callable[[Session, Audit, Sequence[Finding]], None]
 
 ENDED = ("succeeded", "failed", "cancelled")
 
@@ -101,13 +103,18 @@ def beat(db: Database, claim: Claim, settings: Settings, progress: Mapping[str, 
 
 
 def finish(
-    db: Database, claim: Claim, findings: Sequence[Mapping[str, Any]], exhibits: Iterable[Stored] = ()
+    db: Database,
+    claim: Claim,
+    findings: Sequence[Mapping[str, Any]],
+    exhibits: Iterable[Stored] = (),
+    follow: Follow | None = None,
 ) -> str:
     """Store the findings and end the audit, in one transaction. A cancelled audit keeps no findings.
 
     Args:
         findings: columns of the findings, all but those that repeat the audit's own.
         exhibits: what the findings refer to in the blob store.
+        follow: what else is to happen to the findings in the same transaction.
 
     Returns:
         The audit's status.
@@ -125,6 +132,8 @@ def finish(
         session.add_all(rows)
         session.flush()
         verdicts.note(session, audit, rows)
+        if follow is not None:
+            follow(session, audit, rows)
         return _end(session, audit, "succeeded", claim.worker)
 
 

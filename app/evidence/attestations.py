@@ -23,7 +23,8 @@ def attest(
     """Store an attestation for a version (or, for system tests, for the model in an environment).
 
     Raises:
-        Invalid: unknown test, neither file nor link, or an environment for a test that has none.
+        Invalid: unknown test, neither file nor link, an environment for a test that has none, or
+            reservations about a failure.
         NotFound: the file was not uploaded.
     """
     _require_sense(given)
@@ -31,7 +32,8 @@ def attest(
         blobs.path(given.digest)
     now = utcnow()
     row = Attestation(
-        **given.model_dump(exclude={"expires_in_days"}),
+        **given.model_dump(exclude={"expires_in_days", "reservations"}),
+        reservations=given.reservations or "",
         model_id=model.id,
         version_id=version.id,
         created_by=identity.name,
@@ -40,7 +42,8 @@ def attest(
     )
     session.add(row)
     subject = f"{model.name}@{version.name}"
-    audit_log.record(session, identity.name, "attestation.made", subject, test=given.test_id, result=given.result)
+    details = {"test": given.test_id, "result": given.result, "reservations": given.reservations}
+    audit_log.record(session, identity.name, "attestation.made", subject, **details)
     session.flush()
     return row
 
@@ -50,6 +53,9 @@ def _require_sense(given: AttestationIn) -> None:
     if test is None:
         message = f"{given.test_id!r} is not a test of the rubric{nearest(given.test_id, BY_ID)}"
         raise Invalid(message, [FieldError("test_id", message)])
+    if given.reservations and given.result == "fail":
+        message = "a test that failed needs no reservations: say in 'what' how it failed"
+        raise Invalid(message, [FieldError("reservations", message)])
     if given.digest is None and given.link is None:
         message = "a documented test has a file or a link that shows its result"
         raise Invalid(message, [FieldError("link", message)])

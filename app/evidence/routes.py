@@ -24,6 +24,7 @@ from app.errors import NotFound
 from app.evidence import queries, service
 from app.evidence.attestations import attest
 from app.evidence.schemas import AttestationIn, AttestationOut, EvidenceOut
+from app.register.following import note_attestation
 from app.tables import Attestation, HandedInEvidence, Model, Version
 
 router = APIRouter(tags=["evidence"])
@@ -71,6 +72,7 @@ def make_attestation(
     given: AttestationIn,
     session: WriteSession,
     blobs: Blobs,
+    config: Config,
     identity: CanAttest,
     key: IdempotencyKeyHeader = None,
 ) -> AttestationOut:
@@ -79,6 +81,7 @@ def make_attestation(
     if (known := once(session, identity, key, request)) is not None:
         return _attestation_out(session.get_one(Attestation, known), row, found)
     made = attest(session, row, found, identity, given, blobs)
+    note_attestation(session, made, config)
     remember(session, identity, key, request, made.id)
     return _attestation_out(made, row, found)
 

@@ -48,6 +48,9 @@ class AttestationIn(BaseModel):
     person: Line
     what: Text
     result: Literal["pass", "fail"]
+    reservations: Text | None = Field(
+        None, description="What a test that passed leaves to be done; opens an issue."
+    )
     environment: Line | None = Field(None, description="Only for system tests: where it was tested.")
     digest: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="An uploaded file that documents it.")
     link: str | None = Field(None, pattern=r"^https?://[^\s]+$", max_length=2000)
@@ -64,6 +67,7 @@ class AttestationOut(BaseModel):
     person: str
     what: str
     result: str
+    reservations: str
     digest: str | None
     link: str | None
     recipients: list[str]

@@ -13,6 +13,7 @@ from app.tables.delivery import Deployment, RollbackDrill
 from app.tables.evidence import Attestation, HandedInEvidence, Measurement
 from app.tables.gate import Decision, Policy
 from app.tables.ledger import LedgerEvent
+from app.tables.register import Issue, IssueNote, Retirement, Validation
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
 from app.tables.training import Trainer, TrainingRequest
 from app.tables.uptime import Endpoint, Probe
@@ -34,6 +35,8 @@ __all__ = [
     "Finding",
     "HandedInEvidence",
     "IdempotencyKey",
+    "Issue",
+    "IssueNote",
     "Label",
     "Lease",
     "LedgerEvent",
@@ -46,6 +49,7 @@ __all__ = [
     "Probe",
     "ReceivedMessage",
     "RequestCount",
+    "Retirement",
     "RollbackDrill",
     "Schedule",
     "ScheduleSlot",
@@ -54,6 +58,7 @@ __all__ = [
     "ToolConnection",
     "Trainer",
     "TrainingRequest",
+    "Validation",
     "VerdictState",
     "Version",
     "VersionDataset",

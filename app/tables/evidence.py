@@ -45,7 +45,10 @@ class Measurement(SQLModel, table=True):
 
 
 class Attestation(SQLModel, table=True):
-    """A person's documented manual test. Counts for ``version_id``, or for system tests in ``environment``."""
+    """A person's documented manual test. Counts for ``version_id``, or for system tests in ``environment``.
+
+    A pass with ``reservations`` earns what a pass earns, and opens an issue.
+    """
 
     id: int = Field(default=None, primary_key=True)
     model_id: int = Field(foreign_key="model.id", index=True)
@@ -55,6 +58,7 @@ class Attestation(SQLModel, table=True):
     person: str
     what: str
     result: str
+    reservations: str = Field(default="", sa_column_kwargs={"server_default": ""})
     digest: str | None = Field(default=None, foreign_key="blob.digest")
     link: str | None = None
     recipients: list[str] = json_column()
