@@ -39,6 +39,14 @@ class Settings(BaseSettings):
         "", description="Mail server: smtp://user:password@host:587 or smtps://...; empty: no e-mail is sent."
     )
     smtp_from: str = Field("assay@localhost", description="Sender of e-mail.")
+    signing_key_file: Path | None = Field(
+        None,
+        description="Private key (Ed25519, PEM) that signs decisions; the same for every replica. Empty: made in "
+        "data_dir.",
+    )
+    checkpoint_hours: PositiveFloat = Field(
+        24, description="How often the audit log's head is sent to whoever subscribed to audit_log.checkpoint (h)."
+    )
     public_badges: bool = Field(True, description="Serve badges without a token.")
     max_body_mb: PositiveInt = Field(8, description="Largest request body, uploads excepted (MB).")
     max_upload_mb: PositiveInt = Field(1024, description="Largest uploaded file (MB).")
@@ -121,6 +129,11 @@ class Settings(BaseSettings):
     @property
     def blob_dir(self) -> Path:
         return self.data_dir.resolve() / "blobs"
+
+    @property
+    def key_dir(self) -> Path:
+        """Private keys, unless ``signing_key_file`` names another place."""
+        return self.data_dir.resolve() / "keys"
 
     @property
     def spool_dir(self) -> Path:

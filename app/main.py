@@ -35,6 +35,7 @@ import app.pages.routes
 import app.register.routes
 import app.schedules.routes
 import app.scorecards.routes
+import app.signing.routes
 import app.training.routes
 import app.uptime.routes
 from app import log, metrics
@@ -72,6 +73,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.uptime.routes.router,
     app.alerts.routes.router,
     app.access.routes.router,
+    app.signing.routes.router,
 )
 ROOT_ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -112,7 +114,7 @@ TAGS = [
     {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
     {"name": "gateway", "description": "Predictions, by the Open Inference Protocol."},
-    {"name": "access", "description": "Tokens; who changed what."},
+    {"name": "access", "description": "Tokens; who changed what; the keys of what is signed."},
     {"name": "operations", "description": "Health and metrics."},
 ]
 

@@ -118,7 +118,7 @@ class _Worker:
                 with logs.audit(claim.audit_id):
                     self._work_on(claim)
             with self.db.write() as session:
-                resolve_pending(session, utcnow())
+                resolve_pending(session, utcnow(), self.settings)
         except Exception:
             if not patient:
                 raise

@@ -69,3 +69,10 @@ def show_decision(
     decision = Assay().decision(decision_id)
     reports.write(decision, reports.wanted(output, summary))
     return exit_code(decision)
+
+
+@gate_commands.command("consume")
+def consume(decision_id: int) -> None:
+    """Use a decision for a deployment that Assay does not know of: exit with 0 for the one who gets it, else 1."""
+    used = Assay().consume(decision_id)
+    typer.echo(f"decision {decision_id} is consumed: {used['stage']} to {used['environment']}")

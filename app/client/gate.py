@@ -42,6 +42,22 @@ class Gate(Connection):
     def decision(self, decision_id: int) -> Body:
         return self._json("GET", f"gate/evaluations/{decision_id}")
 
+    def envelope(self, decision_id: int) -> Body:
+        """The decision, signed: a DSSE envelope."""
+        return self._json("GET", f"gate/evaluations/{decision_id}/envelope")
+
+    def replay(self, decision_id: int) -> Body:
+        """The decision derived anew from what was stored with it, and whether it is the same."""
+        return self._json("GET", f"gate/evaluations/{decision_id}/replay")
+
+    def consume(self, decision_id: int) -> Body:
+        """Use a decision, once, for a deployment that Assay does not know of. Raises Problem when it cannot be."""
+        return self._json("POST", f"gate/evaluations/{decision_id}/consume")
+
+    def keys(self) -> list[Body]:
+        """The public keys of what is signed, newest first."""
+        return self._all("keys")
+
     def policies(self) -> list[Body]:
         return self._all("policies")
 

@@ -7,12 +7,16 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from app.access import audit_log
+from app.access.identity import Identity
+from app.db import utcnow
 from app.delivery import queries
 from app.errors import Conflict
-from app.gate import service
+from app.gate import policies, service
 from app.gate.derivation import Inputs
 from app.gate.in_force import InForce
 from app.gate.written import ADMIT, PROMOTE
+from app.signing import service as signing
 from app.tables import Decision, Model, Version
 
 
@@ -79,6 +83,26 @@ def usable(session: Session, entry: Entry, decision_id: int | None, now: datetim
     raise entry.refuse(problems[0])
 
 
+def consume(session: Session, decision_id: int, identity: Identity) -> Decision:
+    """Use a decision for a deployment that is none of ours. Of several callers at once exactly one succeeds.
+
+    Raises:
+        NotFound: there is no such decision.
+        Invalid: no policy is written for its environment any more.
+        Conflict: it cannot be used; with the reason and the command that gets another.
+    """
+    row = service.find_decision(session, decision_id)
+    model, version = session.get_one(Model, row.model_id), session.get_one(Version, row.version_id)
+    queries.lock(session, model)
+    session.refresh(row)
+    now, policy = utcnow(), policies.in_force(session, row.environment, model.name)
+    usable(session, Entry(model, version, row.environment, row.stage, "stable", policy), row.id, now)
+    row.consumed_at, row.consumed_by = now, identity.name
+    details = {"model": model.name, "version": version.name, "environment": row.environment, "stage": row.stage}
+    audit_log.record(session, identity.name, "decision.consume", f"decision/{row.id}", **details)
+    return row
+
+
 def _other(decision: Decision, entry: Entry) -> str | None:
     """How the named decision differs from what is to be done."""
     wanted = (entry.version.id, entry.environment, entry.stage)
@@ -101,12 +125,17 @@ def _problem(session: Session, entry: Entry, decision: Decision, newest: Decisio
         return f"{name} passed, but decision {newest.id}, which is newer, is {newest.status}."
     if consumer := queries.consumer(session, decision.id):
         return f"{name} was consumed by deployment {consumer.id} at {consumer.started_at.isoformat()}."
+    if decision.consumed_at:
+        return f"{name} was consumed by {decision.consumed_by} at {decision.consumed_at.isoformat()}."
     rolled_back = queries.last_rollback_from(session, entry.version, entry.environment)
     made_at = decision.decided_at or decision.created_at
     if rolled_back and rolled_back.ended_at and made_at <= rolled_back.ended_at:
         when = rolled_back.ended_at.isoformat()
         return f"{entry.version.name} was rolled back from at {when}, and {name.lower()} was made before that."
-    return _derivation_problem(entry, decision, now)
+    if problem := _derivation_problem(entry, decision, now):
+        return problem
+    changed = signing.stored_problem(session, decision)
+    return f"{name} {changed}." if changed else None
 
 
 def _derivation_problem(entry: Entry, decision: Decision, now: datetime) -> str | None:

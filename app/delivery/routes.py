@@ -8,8 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from app.access.idempotency import once, remember
-from app.delivery import drills, reviews, service
-from app.delivery.schemas import DeploymentIn, DeploymentOut, DrillIn, DrillOut, ReviewIn, RollbackIn, StopIn
+from app.delivery import decisions, drills, reviews, service
+from app.delivery.schemas import (
+    ConsumedOut,
+    DeploymentIn,
+    DeploymentOut,
+    DrillIn,
+    DrillOut,
+    ReviewIn,
+    RollbackIn,
+    StopIn,
+)
 from app.deps import (
     Blobs,
     CanAttest,
@@ -115,3 +124,17 @@ def review(deployment_id: RowId, given: ReviewIn, session: WriteSession, identit
     """By another person than the one who broke the glass, once."""
     reviews.review(session, deployment_id, given, identity)
     return service.show(session, deployment_id)
+
+
+@router.post(
+    "/gate/evaluations/{decision_id}/consume",
+    summary="Use a decision outside of Assay's deployments",
+    responses=problems(404, 409),
+)
+def consume(decision_id: RowId, session: WriteSession, identity: CanDeploy) -> ConsumedOut:
+    """For those who deploy by other tools: asked right before it. A decision is consumed once, by this or by a
+    deployment, and under the same rules: it must pass, be derived anew to the same answer, be as it was signed, not
+    be expired, be made under the policy in force, and not be followed by a newer one that says no.
+    """
+    row = decisions.consume(session, decision_id, identity)
+    return ConsumedOut.model_validate(row, from_attributes=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -113,3 +113,11 @@ class DrillOut(BaseModel):
     automatic: bool
     started_at: datetime
     ended_at: datetime | None = Field(description="Null while it goes on.")
+
+
+class ConsumedOut(BaseModel):
+    id: Annotated[int, Field(description="The decision's.")]
+    environment: str
+    stage: str
+    consumed_at: datetime
+    consumed_by: str

@@ -97,12 +97,19 @@ def pending(session: Session) -> Sequence[tuple[Decision, Audit, Model, Version]
     return session.exec(query).all()
 
 
-def settle(session: Session, decision_id: int, body: dict[str, Any], inputs: dict[str, Any], at: datetime) -> bool:
+def settle(
+    session: Session,
+    decision_id: int,
+    body: dict[str, Any],
+    inputs: dict[str, Any],
+    envelope: dict[str, Any],
+    at: datetime,
+) -> bool:
     """Decide what is in progress. False when somebody else did; their answer stands."""
     statement = (
         update(Decision)
         .where(col(Decision.id) == decision_id, col(Decision.status) == Status.IN_PROGRESS.value)
-        .values(status=body["status"], body=body, inputs=inputs, decided_at=at)
+        .values(status=body["status"], body=body, inputs=inputs, envelope=envelope, decided_at=at)
         .execution_options(synchronize_session=False)
     )
     return bool(session.connection().execute(statement).rowcount == 1)

@@ -24,8 +24,9 @@ from app.deps import (
 from app.errors import FieldError, Invalid
 from app.gate import policies, queries, service
 from app.gate.effective import effective
-from app.gate.schemas import DecisionOut, EffectiveOut, EvaluationIn, PolicyIn, PolicyOut, ReplayOut
+from app.gate.schemas import DecisionOut, EffectiveOut, EnvelopeOut, EvaluationIn, PolicyIn, PolicyOut, ReplayOut
 from app.gate.terms import Status
+from app.http.problems import problems
 from app.paging import Cursor, Page, paginate
 from app.tables import Decision, Policy
 from app.validation import explain
@@ -115,6 +116,17 @@ def replay_decision(decision_id: RowId, session: ReadSession, _: CanRead) -> Rep
     return ReplayOut(
         id=decision_id, same=not differing, differing=differing, replayed=DecisionOut.model_validate(body)
     )
+
+
+@router.get(
+    "/gate/evaluations/{decision_id}/envelope",
+    tags=["gate"],
+    summary="A decision, signed",
+    responses=problems(404, 409),
+)
+def show_envelope(decision_id: RowId, session: ReadSession, _: CanRead) -> EnvelopeOut:
+    """DSSE with an in-toto Statement in it, which `assay decision verify` and others check without a service."""
+    return EnvelopeOut.model_validate(service.find_envelope(session, decision_id))
 
 
 # --- policies -----------------------------------------------------------------------------------

@@ -158,3 +158,16 @@ class PolicyOut(PolicyRef):
     text: str
     created_by: str
     created_at: datetime
+
+
+class SignatureOut(BaseModel):
+    keyid: str
+    sig: str
+
+
+class EnvelopeOut(BaseModel):
+    """DSSE 1.0. ``payload`` is base64 of an in-toto Statement with SLSA's verification summary."""
+
+    payloadType: str  # noqa: N815 - DSSE's name
+    payload: str
+    signatures: list[SignatureOut]

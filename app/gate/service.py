@@ -31,12 +31,13 @@ from app.schedules.targets import serving_checks
 from app.scorecards.facts import Facts
 from app.scorecards.scoring import prune
 from app.scorecards.service import evidence_facts
+from app.signing import service as signing
 from app.tables import Audit, Decision, Model, Version
 from checks import discover
 from checks.contract import Section
 from checks.rubric import TESTS
 
-__all__ = ["evaluate", "find_decision", "install_defaults", "replay", "resolve_pending"]
+__all__ = ["evaluate", "find_decision", "find_envelope", "install_defaults", "replay", "resolve_pending"]
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def evaluate(session: Session, request: EvaluationIn, identity: Identity, settin
         _await(session, row, inputs, _audit(session, model, version, identity, row.environment, checks))
         return row
     row.status, row.decided_at = row.body["status"], inputs.facts.as_of
+    row.envelope = signing.sign_decision(session, settings, row.body, row.inputs)
     _note(session, identity.name, row.body)
     return row
 
@@ -83,7 +85,7 @@ def _await(session: Session, row: Decision, inputs: Inputs, audit: Audit) -> Non
     audit_log.record(session, row.actor, "decision.await", f"decision/{row.id}", audit=audit.id)
 
 
-def resolve_pending(session: Session, now: datetime) -> int:
+def resolve_pending(session: Session, now: datetime, settings: Settings) -> int:
     """Decide what waited for an audit that has ended. Each is decided once, whoever else tries.
 
     Returns:
@@ -93,13 +95,21 @@ def resolve_pending(session: Session, now: datetime) -> int:
     for found in queries.pending(session):
         try:
             with session.begin_nested():
-                made += _resolve(session, *found, now)
+                made += _resolve(session, *found, now, settings)
         except Exception:  # one decision that cannot be made stays open; it must not hold up the others
             log.exception("decision could not be made", extra={"assay.decision.id": found[0].id})
     return made
 
 
-def _resolve(session: Session, row: Decision, audit: Audit, model: Model, version: Version, now: datetime) -> bool:
+def _resolve(
+    session: Session,
+    row: Decision,
+    audit: Audit,
+    model: Model,
+    version: Version,
+    now: datetime,
+    settings: Settings,
+) -> bool:
     """By the policy and the evidence of now. The audit's findings may bear a later time than ``now``."""
     as_of = max(now, utcnow(), audit.finished_at or now)
     in_force = policies.in_force(session, row.environment, model.name)
@@ -112,7 +122,9 @@ def _resolve(session: Session, row: Decision, audit: Audit, model: Model, versio
         }
     )
     body = derive(inputs)
-    settled = queries.settle(session, row.id, body, inputs.model_dump(mode="json"), as_of)
+    stored = inputs.model_dump(mode="json")
+    envelope = signing.sign_decision(session, settings, body, stored)
+    settled = queries.settle(session, row.id, body, stored, envelope, as_of)
     if settled:
         session.expire(row)
         _note(session, row.actor, body)
@@ -132,6 +144,14 @@ def find_decision(session: Session, decision_id: int) -> Decision:
     if row is None:
         raise NotFound(f"there is no decision {decision_id}")
     return row
+
+
+def find_envelope(session: Session, decision_id: int) -> dict[str, Any]:
+    """Raises NotFound, or Conflict while nothing is decided, and for what was decided before any was signed."""
+    row = find_decision(session, decision_id)
+    if row.envelope is None:
+        raise Conflict(f"decision {row.id} is not signed: it is {row.status}")
+    return row.envelope
 
 
 def replay(row: Decision) -> tuple[dict[str, Any], list[str]]:

@@ -14,6 +14,7 @@ from app.tables.evidence import Attestation, HandedInEvidence, Measurement
 from app.tables.gate import Decision, Policy
 from app.tables.ledger import LedgerEvent
 from app.tables.register import Issue, IssueNote, Retirement, Validation
+from app.tables.signing import SigningKey
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
 from app.tables.training import Trainer, TrainingRequest
 from app.tables.uptime import Endpoint, Probe
@@ -53,6 +54,7 @@ __all__ = [
     "RollbackDrill",
     "Schedule",
     "ScheduleSlot",
+    "SigningKey",
     "Subscription",
     "Token",
     "ToolConnection",

@@ -26,7 +26,10 @@ class Policy(SQLModel, table=True):
 
 
 class Decision(SQLModel, table=True):
-    """The gate's answer. ``inputs`` is everything that ``body`` was derived from."""
+    """The gate's answer. ``inputs`` is everything that ``body`` was derived from; ``envelope`` binds both, signed.
+
+    ``consumed_by`` used it without a deployment of ours; a deployment names the decision that it consumed itself.
+    """
 
     __table_args__ = (Index("ix_decision_model", "model_id", "environment"),)
 
@@ -42,3 +45,6 @@ class Decision(SQLModel, table=True):
     actor: str
     created_at: datetime = moment()
     decided_at: datetime | None = moment(nullable=True)
+    envelope: dict[str, Any] | None = json_column(nullable=True)
+    consumed_at: datetime | None = moment(nullable=True)
+    consumed_by: str | None = None

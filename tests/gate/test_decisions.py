@@ -34,9 +34,9 @@ def ask(database, settings, identity=CI, **changes) -> Decision:
         return service.evaluate(session, EvaluationIn(**given), identity, settings)
 
 
-def resolve(database) -> int:
+def resolve(database, settings) -> int:
     with database.write() as session:
-        return service.resolve_pending(session, utcnow())
+        return service.resolve_pending(session, utcnow(), settings)
 
 
 def stored(database, decision_id) -> Decision:
@@ -228,7 +228,7 @@ def test_without_evidence_an_audit_of_what_is_asked_for_runs_first(database, set
     )
     named = {"DATA-1", "DATA-4", "MODEL-5", "INFRA-4", "MODEL-6", "MODEL-7", "MON-5"}
     assert set(audit.checks) == named | SECTIONS_WITH_A_MINIMUM
-    assert resolve(database) == 0
+    assert resolve(database, settings) == 0
 
 
 def test_the_decision_is_made_once_its_audit_has_ended(database, settings, subject, plant):
@@ -237,7 +237,7 @@ def test_the_decision_is_made_once_its_audit_has_ended(database, settings, subje
     with database.write() as session:
         audit = session.get_one(Audit, row.audit_id)
         planted.audit(session, subject, {}, into=audit)
-    assert (resolve(database), resolve(database)) == (1, 0)
+    assert (resolve(database, settings), resolve(database, settings)) == (1, 0)
     decided = stored(database, row.id)
     assert (decided.status, decided.body["status"], decided.audit_id) == ("pass", "pass", audit.id)
     assert decided.body["evaluation_url"] == row.body["evaluation_url"]
@@ -253,7 +253,7 @@ def test_an_audit_that_did_not_succeed_leaves_the_answer_unknown(database, setti
         audit = session.get_one(Audit, row.audit_id)
         audit.status, audit.finished_at = status, utcnow()
         audit.error = "out of memory" if status == "failed" else None
-    assert resolve(database) == 1
+    assert resolve(database, settings) == 1
     decided = stored(database, row.id)
     assert decided.status == "unknown"
     assert condition(decided, "audit")["reason"] == f"Audit {audit.id}, which this decision waited for, {told}."
@@ -266,7 +266,7 @@ def test_findings_that_bear_a_later_time_than_the_workers_still_count(database, 
         audit = session.get_one(Audit, row.audit_id)
         planted.audit(session, subject, {"DATA-1": "pass"}, into=audit, days=-0.01)
     with database.write() as session:
-        assert service.resolve_pending(session, utcnow() - timedelta(minutes=1)) == 1
+        assert service.resolve_pending(session, utcnow() - timedelta(minutes=1), settings) == 1
     assert stored(database, row.id).status == "pass"
 
 
@@ -276,7 +276,7 @@ def test_a_decision_is_made_by_the_policy_of_its_own_time(database, settings, su
     write(database, "eu", "decision_lifetime_hours: 1\n")
     with database.write() as session:
         planted.audit(session, subject, {"DATA-1": "pass"}, into=session.get_one(Audit, row.audit_id))
-    resolve(database)
+    resolve(database, settings)
     assert (row.body["policy"]["version"], stored(database, row.id).body["policy"]["version"]) == (1, 2)
 
 
@@ -287,7 +287,7 @@ def test_a_stage_that_was_taken_out_of_the_policy_meanwhile_is_unknown(database,
         text = POLICY.format(name="eu", more="").replace("admit", "promote")
         write_policy(session, "eu", text, "tests")
         planted.audit(session, subject, {"DATA-1": "pass"}, into=session.get_one(Audit, row.audit_id))
-    assert resolve(database) == 1
+    assert resolve(database, settings) == 1
     decided = stored(database, row.id)
     assert decided.status == "unknown"
     assert "the policy eu has no stage 'admit'" in decided.body["conditions"][0]["reason"]
@@ -376,8 +376,8 @@ def test_a_decision_is_settled_once(database, settings, subject):
     row = ask(database, settings)
     answer = {**row.body, "status": "fail"}
     with database.write() as session:
-        assert queries.settle(session, row.id, answer, {}, utcnow())
-        assert not queries.settle(session, row.id, {**row.body, "status": "pass"}, {}, utcnow())
+        assert queries.settle(session, row.id, answer, {}, {}, utcnow())
+        assert not queries.settle(session, row.id, {**row.body, "status": "pass"}, {}, {}, utcnow())
     assert stored(database, row.id).body == answer
 
 
@@ -391,7 +391,7 @@ def test_racing_workers_make_a_decision_once(database, settings, subject, plant)
     def work():
         own = Database(settings.sqlalchemy_url)  # a process of its own would have one
         start.wait()
-        made.append(resolve(own))
+        made.append(resolve(own, settings))
         own.dispose()
 
     workers = [threading.Thread(target=work) for _ in range(4)]
@@ -409,6 +409,6 @@ def test_one_that_cannot_be_made_does_not_hold_up_the_others(database, settings,
     with database.write() as session:
         planted.audit(session, subject, {}, into=session.get_one(Audit, rows[0].audit_id))
         session.get_one(Decision, rows[0].id).body = {}
-    assert resolve(database) == 1
+    assert resolve(database, settings) == 1
     assert [stored(database, row.id).status for row in rows] == ["in_progress", "pass"]
     assert "decision could not be made" in caplog.text

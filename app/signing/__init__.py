@@ -1,0 +1,1 @@
+"""What Assay signs, so that it can be believed elsewhere: decisions, and checkpoints of the audit log."""

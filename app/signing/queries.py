@@ -1,0 +1,27 @@
+"""All SQL on signing keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select, update
+
+from app.tables import Alert, SigningKey
+
+
+def active(session: Session) -> SigningKey | None:
+    return session.exec(select(SigningKey).where(col(SigningKey.retired_at).is_(None))).first()
+
+
+def all_keys(session: Session) -> Sequence[SigningKey]:
+    """Newest first."""
+    return session.exec(select(SigningKey).order_by(col(SigningKey.created_at).desc(), SigningKey.id)).all()
+
+
+def retire(session: Session, key_id: str, now: datetime) -> None:
+    session.exec(update(SigningKey).where(col(SigningKey.id) == key_id).values(retired_at=now))
+
+
+def newest_alert(session: Session, event: str) -> Alert | None:
+    return session.exec(select(Alert).where(Alert.event == event).order_by(col(Alert.id).desc()).limit(1)).first()
