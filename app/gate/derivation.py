@@ -17,7 +17,7 @@ from app.gate.in_force import InForce, PolicyText
 from app.gate.layers import judge, together
 from app.gate.policy import overall, unevaluated
 from app.gate.runs import Measurement, newest_runs
-from app.gate.terms import Known, Layer, Outcome, PracticeFacts, Status
+from app.gate.terms import Known, Layer, Limited, Outcome, PracticeFacts, Status
 from app.scorecards.facts import Facts, Scorecard
 from app.scorecards.scoring import score
 from checks.rubric import RUBRIC_VERSION
@@ -25,7 +25,8 @@ from checks.rubric import RUBRIC_VERSION
 
 class Inputs(BaseModel):
     """Everything that a decision is derived from. ``measurements`` are by finding id; ``practice`` holds what the
-    policies ask of the ledger. ``floor`` and ``additions``: see ``InForce``.
+    policies ask of the ledger, ``delivery`` the metrics that they limit; ``floor`` and ``additions``: see
+    ``InForce``. ``open_issues`` and ``registration`` are None where they were not looked up.
 
     ``audit_problem`` is a sentence when the audit that the decision waited for did not succeed.
     """
@@ -43,6 +44,9 @@ class Inputs(BaseModel):
     facts: Facts
     measurements: dict[int, Measurement] = {}
     practice: PracticeFacts = PracticeFacts()
+    delivery: dict[str, Limited] = {}
+    open_issues: dict[str, int] | None = None
+    registration: dict[str, Any] | None = None
     dry_run: bool = False
     audit_id: int | None = None
     audit_problem: str | None = None
@@ -136,6 +140,9 @@ def _known(inputs: Inputs, layer: Layer, card: Scorecard) -> Known:
         automated=facts.automated,
         audit_problem=inputs.audit_problem,
         practice=inputs.practice,
+        delivery=inputs.delivery,
+        open_issues=inputs.open_issues,
+        registration=inputs.registration,
     )
 
 

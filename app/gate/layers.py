@@ -12,6 +12,7 @@ from typing import Any
 from app.gate.policy import evaluate, overall
 from app.gate.terms import Condition, Conditions, Known, Layer, Outcome, Status
 
+STRICTER = {">=": 1, "<=": -1}
 SEVERITY = {Status.FAIL: 2, Status.UNKNOWN: 1, Status.PASS: 0}
 
 
@@ -41,8 +42,9 @@ def together(conditions: Iterable[Condition]) -> Outcome:
 
 
 def _weight(condition: Condition) -> tuple[int, Any]:
-    """The worse the heavier; of equally bad minima the higher."""
-    return SEVERITY[condition.status], condition.threshold if condition.comparator == ">=" else 0
+    """The worse the heavier; of equally bad ones the stricter."""
+    sign = STRICTER.get(condition.comparator)
+    return SEVERITY[condition.status], sign * condition.threshold if sign else 0
 
 
 def _said(reported: Condition, enforced: Condition | None) -> bool:

@@ -17,16 +17,13 @@ from app.catalog.queries import find_version
 from app.config import Settings
 from app.db import utcnow
 from app.errors import Conflict, NotFound
-from app.gate import policies, queries
+from app.gate import collected, policies, queries
 from app.gate.derivation import Inputs, derive, in_progress, rederive, windows_of
 from app.gate.in_force import InForce
 from app.gate.policies import install_defaults
 from app.gate.runs import due_checks, newest_finding
 from app.gate.schemas import EvaluationIn
-from app.gate.terms import Layer, PracticeDemand, PracticeFacts, RowFact, Status, all_of
-from app.ledger.facts import of_models
-from app.ledger.reading import automation
-from app.ledger.rows import walk
+from app.gate.terms import Layer, Status, all_of
 from app.schedules.targets import serving_checks
 from app.scorecards.facts import Facts
 from app.scorecards.scoring import prune
@@ -195,6 +192,7 @@ def _collect(
         floor=in_force.floor,
         additions=in_force.additions,
         facts=facts,
+        registration=collected.registration(model, version),
     )
     layers = in_force.readable_layers(stage, model.risk_tier)
     if layers is None:
@@ -203,25 +201,12 @@ def _collect(
     ids = _newest_findings(facts, demand.tests)
     measured = {ids[test_id] for layer in layers for test_id in layer.thresholds if test_id in ids}
     estimates = {ids[test_id] for test_id in demand.must_pass if test_id in ids}
-    measurements = queries.measurements(session, measured, estimates)
-    practice = _practice(session, model, version, demand.practice, as_of)
-    return inputs.model_copy(update={"measurements": measurements, "practice": practice})
-
-
-def _practice(
-    session: Session, model: Model, version: Version, demand: PracticeDemand, as_of: datetime
-) -> PracticeFacts:
-    """As far as it is asked for: reading the ledger takes longer than everything else of a decision."""
-    if demand.empty:
-        return PracticeFacts()
-    history = replace(of_models(session, [model], as_of), subject=version.name)
-    rows = {row.number: row for row in walk(history)}
-    found = (rows[number] for number in demand.rows)
-    facts = {row.number: RowFact(row.title, row.status, row.missing, row.remedy) for row in found}
-    if demand.automation_level == 0:
-        return PracticeFacts(facts)
-    automated = automation.of_model(history, model.name)
-    return PracticeFacts(facts, automated.level, automated.next)
+    looked_up = {
+        "measurements": queries.measurements(session, measured, estimates),
+        "practice": collected.practice(session, model, version, demand.practice, as_of),
+        "delivery": collected.delivery(session, model, demand, as_of),
+    }
+    return inputs.model_copy(update=looked_up)
 
 
 def _newest_findings(facts: Facts, test_ids: Iterable[str]) -> dict[str, int]:
@@ -242,7 +227,9 @@ def _checks_to_run(inputs: Inputs, body: Mapping[str, Any]) -> list[str]:
 def _due(inputs: Inputs, layer: Layer, lacking: Container[str]) -> list[str]:
     demand = layer.enforced(inputs.facts.as_of.date())
     tests = [test.id for test in TESTS if test.id in demand.tests or test.section.value in lacking]
-    facts = replace(inputs.facts, windows=windows_of(inputs.facts, layer))
+    windows = windows_of(inputs.facts, layer)
+    youngest = {test_id: min(days, windows[test_id]) for test_id, days in demand.ages.items()}
+    facts = replace(inputs.facts, windows={**windows, **youngest})
     undecided = {test_id for test_id in demand.must_pass if test_id in serving_checks()}
     return due_checks(facts, tests, discover(), undecided)
 

@@ -61,23 +61,34 @@ class PracticeFacts:
 
 @dataclass(frozen=True)
 class Demand:
-    """What is asked. A minimum of 0 asks for nothing."""
+    """What is asked. A minimum of 0 asks for nothing.
+
+    ``at_most``: limits by the condition's name ("max_age_days.DATA-1", "delivery.change_fail_rate_max",
+    "open_issues.high"). ``registration``: fields that must be filled.
+    """
 
     must_pass: tuple[str, ...] = ()
     must_not_fail: tuple[str, ...] = ()
     score: float = 0
     sections: Mapping[Section, float] = field(default_factory=dict)
     practice: PracticeDemand = PracticeDemand()
+    at_most: Mapping[str, float] = field(default_factory=dict)
+    registration: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
-        minima = self.score > 0 or any(self.sections.values())
-        return not (self.must_pass or self.must_not_fail or minima or not self.practice.empty)
+        return not self.asks
 
     @property
     def tests(self) -> tuple[str, ...]:
         """The tests whose newest run is read."""
-        return tuple(dict.fromkeys(self.must_pass + self.must_not_fail))
+        return tuple(dict.fromkeys((*self.must_pass, *self.must_not_fail, *self.ages)))
+
+    @property
+    def ages(self) -> dict[str, float]:
+        """The most days that may have passed since its newest run, by test id."""
+        named = (name.partition(".") for name in self.at_most)
+        return {test: self.at_most[f"{kind}.{test}"] for kind, _, test in named if kind == "max_age_days"}
 
     @property
     def asks(self) -> dict[str, Any]:
@@ -89,6 +100,8 @@ class Demand:
             **sections,
             **({"minimum.score": self.score} if self.score > 0 else {}),
             **self.practice.asks,
+            **self.at_most,
+            **{f"registration.{name}": "filled" for name in self.registration},
         }
 
     def and_also(self, other: Demand) -> Demand:
@@ -101,7 +114,14 @@ class Demand:
             max(self.score, other.score),
             {s: max(self.sections.get(s, 0), other.sections.get(s, 0)) for s in Section},
             self.practice.and_also(other.practice),
+            {name: min(found) for name, found in _by_name(self.at_most, other.at_most).items()},
+            tuple(dict.fromkeys(self.registration + other.registration)),
         )
+
+
+def _by_name(*limits: Mapping[str, float]) -> dict[str, list[float]]:
+    names = dict.fromkeys(name for some in limits for name in some)
+    return {name: [some[name] for some in limits if name in some] for name in names}
 
 
 def all_of(demands: Iterable[Demand]) -> Demand:
@@ -175,11 +195,20 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Limited:
+    """A measured value in the unit of its limit; None, and why, where it is not known."""
+
+    value: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Known:
     """What is known at ``as_of``: newest runs, scores (the score is the lowest section's), windows in days.
 
     ``automated`` names the tests that have a check. ``audit_problem`` is a sentence when the audit that this answer
-    waited for did not succeed.
+    waited for did not succeed. ``delivery``: metrics by the key of their limit. ``open_issues``: how many by
+    severity, and ``registration``: values by field; None where that was not looked up.
     """
 
     as_of: datetime
@@ -190,6 +219,9 @@ class Known:
     automated: frozenset[str] = frozenset()
     audit_problem: str | None = None
     practice: PracticeFacts = PracticeFacts()
+    delivery: Mapping[str, Limited] = field(default_factory=dict)
+    open_issues: Mapping[str, int] | None = None
+    registration: Mapping[str, Any] | None = None
 
     @property
     def score(self) -> float:

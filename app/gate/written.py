@@ -30,6 +30,23 @@ TestId = Annotated[str, AfterValidator(_known_test)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)]
 Points = Annotated[float, Field(ge=0, le=7, allow_inf_nan=False)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+RegistrationField = Literal[
+    "owner",
+    "purpose",
+    "users",
+    "business_target",
+    "retraining_days",
+    "audit_cron",
+    "commit",
+    "pipeline",
+    "quality_floor",
+    "feature_paths",
+    "personal",
+    "sensitive",
+    "slices",
+]
 Hours = Annotated[float, Field(gt=0, le=8760, allow_inf_nan=False)]
 
 
@@ -58,11 +75,32 @@ class PracticeForm(Part):
     automation_level: Literal[0, 1, 2] = 0
 
 
+class DeliveryForm(Part):
+    """The most that a model's delivery metrics of the last 90 days may be."""
+
+    change_fail_rate_max: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
+    lead_time_days_max: Positive | None = None
+    time_to_restore_hours_max: Positive | None = None
+
+
+class IssuesForm(Part):
+    """How many open issues of a severity are let through."""
+
+    low: Count | None = None
+    medium: Count | None = None
+    high: Count | None = None
+    critical: Count | None = None
+
+
 class DemandForm(Part):
     must_pass: list[TestId] = []
     must_not_fail: list[TestId] = []
     minimum: Minimum = Minimum()
     practice: PracticeForm = PracticeForm()
+    max_age_days: dict[TestId, Days] = {}
+    registration: list[RegistrationField] = []
+    delivery: DeliveryForm = DeliveryForm()
+    open_issues: IssuesForm = IssuesForm()
 
     @property
     def demand(self) -> Demand:
@@ -72,7 +110,14 @@ class DemandForm(Part):
             self.minimum.score,
             {Section(name): points for name, points in self.minimum.sections.model_dump().items()},
             PracticeDemand(tuple(sorted(set(self.practice.rows))), self.practice.automation_level),
+            dict(self._limits()),
+            tuple(dict.fromkeys(self.registration)),
         )
+
+    def _limits(self) -> Iterator[tuple[str, float]]:
+        parts = {"delivery": self.delivery.model_dump(), "open_issues": self.open_issues.model_dump()}
+        for kind, given in {"max_age_days": self.max_age_days, **parts}.items():
+            yield from ((f"{kind}.{name}", limit) for name, limit in given.items() if limit is not None)
 
 
 class DatedDemand(DemandForm):

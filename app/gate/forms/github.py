@@ -8,7 +8,7 @@ from __future__ import annotations
 from app.gate.forms import words
 from app.gate.forms.words import Body
 
-COMMANDS = {"waived": "warning", "noted": "notice"}
+COMMANDS = {"waived": "warning", "reported": "notice", "noted": "notice"}
 """By standing; everything else stops a deployment, the unknown as well as a failure, and is an error."""
 DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 PROPERTY = DATA | str.maketrans({":": "%3A", ",": "%2C"})

@@ -9,14 +9,14 @@ from xml.etree import ElementTree as ET
 from app.gate.forms import words
 from app.gate.forms.words import Body
 
-OUTCOMES = {"pass": None, "noted": None, "fail": "failure", "waived": "skipped"}
+OUTCOMES = {"pass": None, "noted": None, "fail": "failure", "waived": "skipped", "reported": "skipped"}
 """The element of a test case by how its condition stands; whatever else there may be is an error."""
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(body: Body) -> str:
-    """A test case for each condition: failed is a failure, unknown an error, waived is skipped."""
+    """A test case for each condition: failed is a failure, unknown an error, waived and reported are skipped."""
     conditions = words.by_gravity(body) or words.undecided(body)
     outcomes = Counter(_outcome(condition) for condition in conditions)
     suite = ET.Element("testsuite", name=f"assay gate {words.place(body)}", tests=str(len(conditions)))

@@ -14,9 +14,10 @@ from checks.rubric import BY_ID
 Body = Mapping[str, Any]
 
 VERDICTS = {"pass": "PASS", "fail": "FAIL", "unknown": "UNKNOWN", "in_progress": "IN PROGRESS"}
-COUNTED = {"fail": "failed", "unknown": "unknown", "waived": "waived", "pass": "hold"}
-GRAVITY = ("fail", "unknown", "waived", "noted", "pass")
+COUNTED = {"fail": "failed", "unknown": "unknown", "waived": "waived", "reported": "reported only", "pass": "hold"}
+GRAVITY = ("fail", "unknown", "waived", "reported", "noted", "pass")
 """The gravest first; what this version does not know yet comes right after ``unknown``."""
+ASKED = {"must_pass": "must pass", "must_not_fail": "must not fail"}
 API_PATH = "/api/v1/gate/evaluations/"
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -32,7 +33,11 @@ def no_answer(model: str, version: str, environment: str, stage: str, why: str) 
 
 
 def standing(condition: Body) -> str:
-    """How a condition stands: fail, unknown, waived, noted (let through although it did not pass), or pass."""
+    """How a condition stands: fail, unknown, waived, reported (it does not deny yet), noted (let through
+    although it did not pass), or pass.
+    """
+    if not condition.get("enforced", True):
+        return "reported"
     if condition.get("waived_by"):
         return "waived"
     if condition["status"] == "pass" and isinstance(condition["threshold"], str):
@@ -77,11 +82,13 @@ def summary(body: Body) -> str:
 def title(condition: Body) -> str:
     """What a condition asks for."""
     kind, _, rest = condition["name"].partition(".")
-    if rest in BY_ID:
-        return f"{rest} {'must pass' if kind == 'must_pass' else 'must not fail'}: {BY_ID[rest].title}"
+    if kind in ASKED:
+        return f"{rest} {ASKED[kind]}: {BY_ID[rest].title}"
     what = str(condition["metric"]).replace("section_scores.", "section ")
     if condition["comparator"] == ">=":
         return f"{what} must be at least {number(condition['threshold'])}"
+    if condition["comparator"] == "<=":
+        return f"{what} must be at most {number(condition['threshold'])}"
     return f"{what} {condition['comparator']} {condition['threshold']}"
 
 
@@ -92,6 +99,8 @@ def number(value: Any) -> str:
 def told(condition: Body) -> list[str]:
     """The reason, who waived it, and what is to be done: one sentence or more each."""
     lines = [str(condition["reason"])]
+    if not condition.get("enforced", True):
+        lines.append(f"This does not deny yet; it would be {condition['status']}.")
     if condition.get("waived_by"):
         lines.append(f"Waived by {condition['waived_by']}.")
     if condition["remedy"]:
