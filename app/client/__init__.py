@@ -17,9 +17,10 @@ from app.client.ledger import Ledger
 from app.client.pipelines import Pipelines
 from app.client.traffic import Traffic
 from app.client.training import Training
+from app.client.types import Condition, Decision
 from app.client.uptime import Uptime
 
-__all__ = ["DEFAULT_TIMEOUT", "Assay", "Body", "Problem", "ServiceError"]
+__all__ = ["DEFAULT_TIMEOUT", "Assay", "Body", "Condition", "Decision", "Problem", "ServiceError"]
 
 
 class Assay(

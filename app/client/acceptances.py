@@ -13,7 +13,7 @@ class Acceptances(Connection):
 
     def request_acceptance(self, model: str, asked: Mapping[str, Any]) -> Body:
         """See ``AcceptanceIn`` for the fields."""
-        return self._json("POST", f"models/{model}/acceptances", json=dict(asked))
+        return self._create(f"models/{model}/acceptances", json=dict(asked))
 
     def agree(self, acceptance_id: int) -> Body:
         return self._json("POST", f"acceptances/{acceptance_id}/agreement")

@@ -29,7 +29,7 @@ class Alerts(Connection):
 
     def subscribe(self, subscription: Mapping[str, Any]) -> Body:
         """Be told; see ``SubscriptionIn`` for the fields. A webhook's ``secret`` is in this answer alone."""
-        return self._json("POST", "subscriptions", json=dict(subscription))
+        return self._create("subscriptions", json=dict(subscription))
 
     def subscriptions(self) -> list[Body]:
         return self._all("subscriptions")
@@ -39,7 +39,7 @@ class Alerts(Connection):
 
     def test_subscription(self, subscription_id: int) -> Body:
         """Send a test message; returns its alert, with the delivery to look at."""
-        return self._json("POST", f"subscriptions/{subscription_id}/test")
+        return self._create(f"subscriptions/{subscription_id}/test")
 
     def push_dependencies(self, model: str, environment: str, fingerprints: Sequence[Mapping[str, str]]) -> Body:
         """Say what a model depends on now, ``{name, kind, fingerprint}`` each: ``{added, changed, unchanged}``."""

@@ -27,7 +27,7 @@ class Audits(Connection):
         asked = {"model": model, "version": version, "environment": environment, "checks": checks}
         asked |= {"window_start": window[0], "window_end": window[1]}
         body = {key: value for key, value in asked.items() if value is not None}
-        return self._json("POST", "audits", json=body)
+        return self._create("audits", json=body)
 
     def audit(self, audit_id: int) -> Body:
         return self._json("GET", f"audits/{audit_id}")
@@ -43,7 +43,7 @@ class Audits(Connection):
         return self._json("POST", f"audits/{audit_id}/cancel")
 
     def retry_audit(self, audit_id: int) -> Body:
-        return self._json("POST", f"audits/{audit_id}/retry")
+        return self._create(f"audits/{audit_id}/retry")
 
     def watch_audit(self, audit_id: int, timeout: float = 3600) -> Iterator[Body]:
         """Yield the audit every half second until it has ended or ``timeout`` seconds have passed."""
@@ -65,7 +65,7 @@ class Audits(Connection):
 
     def change_schedule(self, schedule_id: int, how: str) -> Body:
         """``how``: pause, resume (the schedule is returned) or run (its audit)."""
-        return self._json("POST", f"schedules/{schedule_id}/{how}")
+        return self._create(f"schedules/{schedule_id}/{how}")
 
     def schedule_slots(self, schedule_id: int) -> list[Body]:
         """The newest 50 slots, newest first."""

@@ -52,7 +52,7 @@ class Catalog(Connection):
 
     def attest(self, model: str, version: str, attestation: Mapping[str, Any]) -> Body:
         """Attest a manual test; see ``AttestationIn`` for the fields."""
-        return self._json("POST", f"models/{model}/versions/{version}/attestations", json=dict(attestation))
+        return self._create(f"models/{model}/versions/{version}/attestations", json=dict(attestation))
 
     def models(self) -> list[Body]:
         return self._all("models")

@@ -13,7 +13,7 @@ class Connections(Connection):
 
     def connect(self, connection: Mapping[str, Any]) -> Body:
         """Let a tool send webhooks; see ``ConnectionIn`` for the fields. ``secret`` is in this answer alone."""
-        return self._json("POST", "connections", json=dict(connection))
+        return self._create("connections", json=dict(connection))
 
     def connections(self) -> list[Body]:
         """Newest first, removed ones too."""

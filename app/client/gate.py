@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, cast
 
 from app.client.audits import POLL_SECONDS
 from app.client.connection import Body, Connection
+from app.client.types import Decision
 
 
 class Gate(Connection):
@@ -25,22 +26,22 @@ class Gate(Connection):
         stage: str = "admit",
         dry_run: bool = False,
         wait: float = 0,
-    ) -> Body:
+    ) -> Decision:
         """Ask the gate. While an audit must run first, wait up to ``wait`` seconds for the answer.
 
         Returns:
             The decision; ``status`` is pass, fail, unknown, or in_progress when the time was not enough.
         """
         asked = {"model": model, "version": version, "environment": environment, "stage": stage, "dry_run": dry_run}
-        decision = self._json("POST", "gate/evaluations", json=asked)
+        decision = cast(Decision, self._create("gate/evaluations", json=asked))
         deadline = time.monotonic() + wait
         while decision["status"] == "in_progress" and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            decision = self._json("GET", f"gate/evaluations/{decision['id']}")
+            decision = self.decision(cast(int, decision["id"]))
         return decision
 
-    def decision(self, decision_id: int) -> Body:
-        return self._json("GET", f"gate/evaluations/{decision_id}")
+    def decision(self, decision_id: int) -> Decision:
+        return cast(Decision, self._json("GET", f"gate/evaluations/{decision_id}"))
 
     def envelope(self, decision_id: int) -> Body:
         """The decision, signed: a DSSE envelope."""
@@ -81,12 +82,12 @@ class Gate(Connection):
     def deploy(self, model: str, version: str, *, environment: str, role: str = "stable", **more: Any) -> Body:
         """Let a version serve. ``more``: reason, decision_id, break_glass."""
         place = {"model": model, "version": version, "environment": environment, "role": role}
-        return self._json("POST", "deployments", json={**place, **more})
+        return self._create("deployments", json={**place, **more})
 
     def roll_back(self, model: str, *, environment: str, reason: str) -> Body:
         """Put the last known good version back."""
         body = {"model": model, "environment": environment, "reason": reason}
-        return self._json("POST", "deployments/rollback", json=body)
+        return self._create("deployments/rollback", json=body)
 
     def drill(self, model: str, *, environment: str) -> Body:
         """Try a rollback there and back; takes as long as that does."""

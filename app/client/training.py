@@ -23,7 +23,7 @@ class Training(Connection):
 
     def request_training(self, pipeline: str, **asked: str) -> Body:
         """Ask for a version. ``asked``: cause (new_data, on_demand), model, environment, reason, data_digest."""
-        return self._json("POST", f"pipelines/{pipeline}/training-requests", json=asked)
+        return self._create(f"pipelines/{pipeline}/training-requests", json=asked)
 
     def training_requests(self, **filters: str) -> list[Body]:
         """Newest first. ``filters``: pipeline, model, status."""

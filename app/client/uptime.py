@@ -13,7 +13,7 @@ class Uptime(Connection):
 
     def add_endpoint(self, model: str, endpoint: Mapping[str, Any]) -> Body:
         """Ask an address from now on; see ``EndpointIn`` for the fields."""
-        return self._json("POST", f"models/{model}/endpoints", json=dict(endpoint))
+        return self._create(f"models/{model}/endpoints", json=dict(endpoint))
 
     def endpoints(self, model: str, *, removed: bool = False) -> list[Body]:
         """A model's endpoints as they are now."""

@@ -16,7 +16,7 @@ import typer
 from app.cli.audits import follow
 from app.cli.catalog import git_head, read_manifest, register_manifest
 from app.cli.scorecards import print_scorecard
-from app.client import Assay
+from app.client import Assay, Decision
 from app.config import ROOT
 from app.demo.host import FOLDER
 from app.demo.telling import say
@@ -72,14 +72,14 @@ def deliver(client: Assay, build: Build) -> None:
     print_scorecard(client.scorecard(release.model, release.version))
 
 
-def ask(client: Assay, release: Release, environment: str, stage: str = "admit") -> dict[str, Any]:
+def ask(client: Assay, release: Release, environment: str, stage: str = "admit") -> Decision:
     """Ask the gate and show its answer."""
     decision = client.evaluate(release.model, release.version, environment=environment, stage=stage, wait=300)
     typer.echo(f"\n{render(decision, 'table')}")
     return decision
 
 
-def in_short(release: Release, decision: dict[str, Any]) -> tuple[Any, ...]:
+def in_short(release: Release, decision: Decision) -> tuple[Any, ...]:
     """The decision as a row of the summary."""
     against = [c["name"].split(".")[-1] for c in decision["conditions"] if c["status"] != "pass"]
     because = ", ".join(against) or "every condition holds"
