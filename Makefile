@@ -81,8 +81,9 @@ peers: $(PEERS)/.installed ## install what benchmarks.estimates compares with (N
 bench-estimates: setup-dev peers ## estimates without labels: ours beside NannyML's
 	@$(BIN)/python -m benchmarks.estimates
 
-fuzz: setup-dev ## 1,000 mutated model files against the reader
+fuzz: setup-dev ## 1,000 mutated model files against the reader, 10,000 odd requests against the API
 	@$(BIN)/python -m tests.security.fuzz --artifacts 1000
+	@$(BIN)/python -m tests.security.api_fuzz --examples 10000
 
 docs: setup ## write again what is generated from the code
 	@$(BIN)/python -m docs.generate

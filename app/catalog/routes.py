@@ -42,7 +42,12 @@ def upload(
     return {"size": stored.size}
 
 
-@router.head("/blobs/{digest}", summary="Whether a file is there already")
+@router.head(
+    "/blobs/{digest}",
+    status_code=204,
+    summary="Whether a file is there already",
+    responses={204: {"description": "It is."}, 404: {"description": "It is not."}},
+)
 def has_blob(digest: DigestPath, blobs: Blobs, _: CanPushEvidence) -> Response:
     return Response(status_code=204 if blobs.has(digest) else 404)
 

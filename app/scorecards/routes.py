@@ -45,7 +45,14 @@ def fleet(session: ReadSession, cursor: Cursor, _: CanRead, environment: Environ
     return service.fleet(session, cursor, environment=environment)
 
 
-@badge_router.get("/badges/{model}.json", summary="A badge for shields.io", responses=problems(404))
+_NO_BADGE = "A badge that says unknown."
+
+
+@badge_router.get(
+    "/badges/{model}.json",
+    summary="A badge for shields.io",
+    responses={404: {"model": ShieldsBadge, "description": _NO_BADGE}},
+)
 def badge_json(model: str, response: Response, session: ReadSession, version: VersionQuery = None) -> ShieldsBadge:
     shown = service.badge(session, model, version)
     response.headers.update(CACHE)
@@ -53,7 +60,9 @@ def badge_json(model: str, response: Response, session: ReadSession, version: Ve
     return shown
 
 
-_DRAWN: dict[int | str, dict[str, Any]] = {200: {"content": {SVG: {}}, "description": "The badge."}}
+_DRAWN: dict[int | str, dict[str, Any]] = {
+    status: {"content": {SVG: {}}, "description": told} for status, told in ((200, "The badge."), (404, _NO_BADGE))
+}
 
 
 @badge_router.get("/badges/{model}.svg", summary="A badge", response_class=Response, responses=_DRAWN)
