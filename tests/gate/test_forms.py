@@ -112,6 +112,18 @@ def test_that_nobody_answered_is_told_with_the_reason():
         assert "nobody listens" in render(UNDECIDED["no service"], form)
 
 
+def test_what_does_not_deny_yet_is_told_and_stops_nothing():
+    body = BODIES["decided"]
+    reported = {**body, "conditions": [{**c, "enforced": False} for c in body["conditions"] if c["status"] == "fail"]}
+    suite = ET.fromstring(render(reported, "junit"))
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("0", "0", suite.get("tests"))
+    levels = {result["level"] for result in json.loads(render(reported, "sarif"))["runs"][0]["results"]}
+    assert levels == {"note"}
+    assert render(reported, "github").count("\n::notice title=reported") == len(reported["conditions"])
+    for form in FORMS:
+        assert "12 cells fail." in render(reported, form)
+
+
 # --- JUnit ----------------------------------------------------------------------------------------
 
 
