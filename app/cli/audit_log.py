@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from app.access.ecs import document
 from app.cli.local import database
 from app.cli.output import EXIT_FAIL, EXIT_PASS, explain, read_moment
+from app.cli.signed import read_json, trusted, write_json
 from app.client import Assay
 from app.config import Settings
 
@@ -30,13 +32,41 @@ def export(
 
 
 @audit_log_commands.command("verify")
-def verify() -> int:
+def verify(
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A checkpoint, or an exported decision, that the log must still lead to.")
+    ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option("--key", envvar="ASSAY_KEYS", help="Public keys that you trust; else those in the database."),
+    ] = None,
+) -> int:
     """Read the whole log where the service's database is: exit with 0 when it is as it was written, 1 if not."""
     from app.access import audit_log
+    from app.signing import checkpoints, keys
+    from app.signing.dsse import NotSigned
 
+    given = read_json(checkpoint) if checkpoint else None
     with database(Settings()) as opened, opened.read() as session:
-        found = audit_log.verification(session)
+        try:
+            noted = checkpoints.read(given, trusted(key) if key else keys.trusted(session)) if checkpoint else None
+        except NotSigned as error:
+            return explain(f"{checkpoint}: {error}", EXIT_FAIL)
+        found = audit_log.verification(session, noted)
     if not found.valid:
         return explain(f"broken: {found.why}", EXIT_FAIL)
     typer.echo(f"valid: {found.count} entries, the last is {found.head.sequence} {found.head.digest}")
     return EXIT_PASS
+
+
+@audit_log_commands.command("checkpoint")
+def checkpoint(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it; else printed.")] = None,
+) -> None:
+    """The log's newest entry, signed, to be kept elsewhere; where the service runs."""
+    from app.signing import checkpoints
+
+    settings = Settings()
+    with database(settings) as opened, opened.write() as session:
+        signed = checkpoints.make(session, settings)
+    write_json(signed, output)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from app.cli.output import EXIT_FAIL, EXIT_PASS, explain
+from app.cli.signed import read_json, trusted, write_json
 from app.client import Assay
-
-if TYPE_CHECKING:
-    from app.signing.dsse import Keys
 
 decision_commands = typer.Typer(help="Signed decisions.", no_args_is_help=True)
 
@@ -30,7 +27,7 @@ def export(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it; else printed.")] = None,
 ) -> None:
     """The signed envelope of a decision."""
-    write(Assay().envelope(decision_id), output)
+    write_json(Assay().envelope(decision_id), output)
 
 
 @decision_commands.command("verify")
@@ -66,28 +63,3 @@ def replay(decision_id: int) -> int:
         return explain(f"decision {decision_id} differs in {', '.join(found['differing'])}", EXIT_FAIL)
     typer.echo(f"decision {decision_id} is {found['replayed']['status']}, as it was decided")
     return EXIT_PASS
-
-
-def write(value: dict[str, Any], output: Path | None) -> None:
-    text = json.dumps(value, indent=2)
-    if output is None:
-        typer.echo(text)
-        return
-    output.write_text(text + "\n", encoding="utf-8")
-
-
-def read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{file}: {error}") from None
-
-
-def trusted(files: list[Path]) -> Keys:
-    """The keys of these files; a usage error where there is none in them."""
-    from app.signing.dsse import keys_in
-
-    try:
-        return keys_in(file.read_text(encoding="utf-8") for file in files)
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"--key: {error}") from None

@@ -22,6 +22,7 @@ from app.errors import Invalid
 from app.monitoring import dependencies
 from app.schedules import defaults, queries, slots
 from app.schedules.slots import counted_since
+from app.signing import checkpoints
 from app.tables import Lease, Schedule
 from app.uptime.prober import Prober
 
@@ -94,6 +95,7 @@ class Scheduler:
             self._follow(schedule_id)
         if leads:
             self._plant()
+            self._send_checkpoint()
 
     def _plant(self) -> None:
         """A change of a dependency, every week, which MON-1 wants to see told."""
@@ -102,6 +104,14 @@ class Scheduler:
         if due:
             with self._db.write() as session:
                 dependencies.plant_due(session, self._clock(session))
+
+    def _send_checkpoint(self) -> None:
+        """The audit log's head, to those who keep it elsewhere."""
+        with self._db.read() as session:
+            due = checkpoints.due(session, self._settings, self._clock(session))
+        if due:
+            with self._db.write() as session:
+                checkpoints.send_due(session, self._settings, self._clock(session))
 
     def _schedules(self) -> list[Schedule]:
         """Those that can be followed, the ones that are due by default among them."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select, update
 
-from app.tables import Alert, SigningKey
+from app.tables import Alert, SigningKey, Subscription
 
 
 def active(session: Session) -> SigningKey | None:
@@ -21,6 +21,12 @@ def all_keys(session: Session) -> Sequence[SigningKey]:
 
 def retire(session: Session, key_id: str, now: datetime) -> None:
     session.exec(update(SigningKey).where(col(SigningKey.id) == key_id).values(retired_at=now))
+
+
+def waiting_for(session: Session, event: str) -> Sequence[Subscription]:
+    """Open subscriptions that name this event."""
+    query = select(Subscription).where(col(Subscription.enabled).is_(True)).order_by(col(Subscription.id))
+    return [one for one in session.exec(query) if event in one.events]
 
 
 def newest_alert(session: Session, event: str) -> Alert | None:
