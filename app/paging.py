@@ -37,7 +37,7 @@ def page_params(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows a page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
 ) -> PageParams:
-    return PageParams(limit, None if cursor is None else _decode(cursor))
+    return PageParams(limit, None if cursor is None else decode_cursor(cursor))
 
 
 Cursor = Annotated[PageParams, Depends(page_params)]
@@ -65,7 +65,7 @@ def encode_cursor(row_id: int) -> str:
     return base64.urlsafe_b64encode(str(row_id).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> int:
+def decode_cursor(cursor: str) -> int:
     padded = cursor + "=" * (-len(cursor) % 4)
     try:
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")

@@ -31,6 +31,7 @@ from app.cli import (
     pipelines,
     policies,
     probing,
+    register,
     schedules,
     scorecards,
     service,
@@ -71,6 +72,9 @@ for group, name in (
     (pipelines.pipeline_commands, "pipeline"),
     (delivery.deployment_commands, "deployments"),
     (acceptances.accept_commands, "accept"),
+    (register.issue_commands, "issue"),
+    (register.validation_commands, "validation"),
+    (register.inventory_commands, "inventory"),
     (alerts.alert_commands, "alerts"),
     (alerts.dependency_commands, "dependencies"),
     (connections.connection_commands, "connection"),
@@ -95,6 +99,8 @@ evidence.collect_commands.command("dvc")(collect_pipelines.collect_dvc)
 evidence.collect_commands.command("kfp")(collect_pipelines.collect_kfp)
 evidence.collect_commands.command("prometheus")(collect_measurements.collect_prometheus)
 ledger.ledger_commands.command("probe")(probing.probe)
+catalog.model_commands.command("retire")(register.retire)
+catalog.model_commands.command("unretire")(register.unretire)
 cli.command("attest")(catalog.attest)
 cli.command("delivery-metrics")(delivery_metrics.delivery_metrics)
 cli.command("deploy")(delivery.deploy)

@@ -123,6 +123,9 @@ def attest(
     file: Annotated[Path | None, typer.Option(help="A file that documents it.")] = None,
     environment: Annotated[str | None, typer.Option(help="For system tests: where.")] = None,
     days: Annotated[int, typer.Option(help="Days until it expires.")] = 180,
+    reservations: Annotated[
+        str | None, typer.Option(help="What a test that passed leaves to be done; opens an issue.")
+    ] = None,
 ) -> None:
     """Attest a manual test: documented and distributed, it is worth 0.5."""
     if file:
@@ -133,6 +136,7 @@ def attest(
         "person": person,
         "what": what,
         "result": result,
+        "reservations": reservations,
         "recipients": to,
         "link": link,
         "digest": client.upload(file) if file else None,

@@ -15,6 +15,7 @@ from app.client.delivery import Delivery
 from app.client.gate import Gate
 from app.client.ledger import Ledger
 from app.client.pipelines import Pipelines
+from app.client.register import Register
 from app.client.traffic import Traffic
 from app.client.training import Training
 from app.client.types import Condition, Decision
@@ -37,5 +38,6 @@ class Assay(
     Training,
     Delivery,
     AuditLog,
+    Register,
 ):
     """All of it over one connection; see ``Connection`` for the arguments."""

@@ -22,6 +22,7 @@ from app.errors import Conflict, Forbidden, NotFound
 from app.gate import policies
 from app.gate.written import PROMOTE
 from app.paging import Page, PageParams, paginate
+from app.register.queries import retired_at
 from app.tables import Deployment, Model, Version
 
 REVIEW_WITHIN = timedelta(days=3)
@@ -34,12 +35,15 @@ def deploy(session: Session, request: DeploymentIn, identity: Identity) -> Deplo
     Raises:
         NotFound: no such model, version or decision.
         Invalid: nobody wrote a policy for that environment.
-        Conflict: it is there already, or no decision lets it in; with the stage and the command that gets one.
+        Conflict: the model is retired, the version is there already, or no decision lets it in; with the stage and
+            the command that gets one.
         Forbidden: break-glass without the scope "admin".
     """
     model, version = find_version(session, request.model, request.version)
     policy = policies.in_force(session, request.environment, model.name)
     queries.lock(session, model)
+    if retired_at(session, model.id) is not None:
+        raise Conflict(f"{model.name} is retired: take it into use again first (assay model unretire)")
     now, stage = utcnow(), decisions.stage_for(policy, model, request.role)
     own = _own_place(session, version, request.environment)
     _require_change(own, version, request)

@@ -17,7 +17,7 @@ from app.gate.in_force import InForce, PolicyText
 from app.gate.layers import judge, together
 from app.gate.policy import overall, unevaluated
 from app.gate.runs import Measurement, newest_runs
-from app.gate.terms import Known, Layer, Limited, Outcome, PracticeFacts, Status
+from app.gate.terms import Condition, Known, Layer, Limited, Outcome, PracticeFacts, Status
 from app.scorecards.facts import Facts, Scorecard
 from app.scorecards.scoring import score
 from checks.rubric import RUBRIC_VERSION
@@ -47,6 +47,7 @@ class Inputs(BaseModel):
     delivery: dict[str, Limited] = {}
     open_issues: dict[str, int] | None = None
     registration: dict[str, Any] | None = None
+    retired_at: datetime | None = None
     dry_run: bool = False
     audit_id: int | None = None
     audit_problem: str | None = None
@@ -125,8 +126,19 @@ def _answer(inputs: Inputs) -> Answer:
     layers = inputs.in_force.layers(inputs.stage, inputs.risk_tier)
     cards = [score(replace(inputs.facts, windows=windows_of(inputs.facts, layer))) for layer in layers]
     judged = [judge(layer, _known(inputs, layer, card)) for layer, card in zip(layers, cards, strict=True)]
-    outcome = together(condition for conditions in judged for condition in conditions)
+    outcome = together([*_retired(inputs), *(condition for conditions in judged for condition in conditions)])
     return Answer(outcome, cards[-1], min(layer.lifetime for layer in layers))
+
+
+def _retired(inputs: Inputs) -> list[Condition]:
+    """What holds for every policy: a model that was taken out of use goes nowhere."""
+    if inputs.retired_at is None:
+        return []
+    reason = f"{inputs.facts.model} was retired on {inputs.retired_at:%Y-%m-%d}."
+    remedy = f"Take it into use again (assay model unretire {inputs.facts.model}), or deploy its successor."
+    return [
+        Condition("retired", "model.retired_at", "==", None, _iso(inputs.retired_at), Status.FAIL, reason, remedy)
+    ]
 
 
 def _known(inputs: Inputs, layer: Layer, card: Scorecard) -> Known:

@@ -24,6 +24,7 @@ from app.gate.policies import install_defaults
 from app.gate.runs import due_checks, newest_finding
 from app.gate.schemas import EvaluationIn
 from app.gate.terms import Layer, Status, all_of
+from app.register.queries import retired_at
 from app.schedules.targets import serving_checks
 from app.scorecards.facts import Facts
 from app.scorecards.scoring import prune
@@ -193,6 +194,7 @@ def _collect(
         additions=in_force.additions,
         facts=facts,
         registration=collected.registration(model, version),
+        retired_at=retired_at(session, model.id),
     )
     layers = in_force.readable_layers(stage, model.risk_tier)
     if layers is None:

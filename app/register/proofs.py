@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from app.errors import FieldError, Invalid
+from app.register import queries
 from app.register.following import Outcome, outcome_of_attestation, outcome_of_finding, proves
 from app.tables import Attestation, Audit, Finding, Issue, Model, Version
 
@@ -28,6 +29,8 @@ def proof_of(session: Session, issue: Issue, evidence: str) -> Proof:
     """
     outcome = _look_up(session, evidence)
     if outcome is None:
+        if (issue.failure or "").startswith(f"{queries.DUE}/"):
+            raise _wrong("an overdue validation is solved by a validation: record it")
         if issue.test_id is not None or not evidence.startswith("http"):
             raise _wrong(f"name a finding or an attestation of {issue.test_id or 'this model'}; {evidence} is none")
         return Proof(evidence)

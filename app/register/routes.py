@@ -1,26 +1,42 @@
-"""Issues: what needs work, by when, and who verified it."""
+"""Issues, validations, retirement, the inventory."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from app.deps import CanAccept, CanAttest, CanRead, Config, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
+from app.deps import (
+    Blobs,
+    CanAccept,
+    CanAttest,
+    CanRead,
+    CanRegister,
+    Config,
+    IdempotencyKeyHeader,
+    ReadSession,
+    RowId,
+    WriteSession,
+)
 from app.http.problems import problems
 from app.paging import Cursor, Page
-from app.register import service
+from app.register import inventory, retirement, service, validations
 from app.register.queries import Filters
 from app.register.schemas import (
     ClosureIn,
+    InventoryRow,
     IssueChange,
     IssueDetail,
     IssueIn,
     IssueOut,
     ReopeningIn,
     ResolutionIn,
+    RetirementIn,
+    RetirementOut,
     Severity,
     Status,
+    ValidationIn,
+    ValidationOut,
 )
 
 router = APIRouter(tags=["register"])
@@ -91,3 +107,66 @@ def reopen_issue(
     issue_id: RowId, given: ReopeningIn, session: WriteSession, config: Config, identity: CanAttest
 ) -> IssueDetail:
     return service.reopen(session, issue_id, identity, given.reason, config)
+
+
+@router.post(
+    "/models/{model}/validations",
+    status_code=201,
+    summary="Record that somebody who did not make it validated a model",
+    responses=problems(403, 404, 409),
+)
+def record_validation(
+    model: str,
+    given: ValidationIn,
+    session: WriteSession,
+    blobs: Blobs,
+    config: Config,
+    identity: CanAccept,
+    key: IdempotencyKeyHeader = None,
+) -> ValidationOut:
+    """Conditions, and a rejection, open an issue; an approval resolves those of earlier validations."""
+    return validations.record(session, model, identity, given, blobs, config, key)
+
+
+@router.get("/models/{model}/validations", summary="A model's validations, newest first", responses=problems(404))
+def list_validations(model: str, session: ReadSession, cursor: Cursor, _: CanRead) -> Page[ValidationOut]:
+    return validations.list_validations(session, model, cursor)
+
+
+@router.post(
+    "/models/{model}/retirement", status_code=201, summary="Retire a model", responses=problems(403, 404, 409)
+)
+def retire_model(model: str, given: RetirementIn, session: WriteSession, identity: CanRegister) -> RetirementOut:
+    """It must not serve anywhere. Its schedules stop, and the gate says no."""
+    return retirement.retire(session, model, identity, given)
+
+
+@router.post(
+    "/models/{model}/retirement/undoing", summary="Take a model into use again", responses=problems(403, 404, 409)
+)
+def undo_retirement(model: str, given: ReopeningIn, session: WriteSession, identity: CanRegister) -> RetirementOut:
+    return retirement.undo(session, model, identity, given.reason)
+
+
+CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+
+@router.get(
+    "/inventory",
+    summary="All models, as model-risk people list them",
+    responses=CSV,
+    response_model=Page[InventoryRow],
+)
+def show_inventory(
+    session: ReadSession,
+    cursor: Cursor,
+    config: Config,
+    _: CanRead,
+    form: Annotated[
+        Literal["json", "csv"], Query(alias="format", description="CSV is all of it at once.")
+    ] = "json",
+) -> Page[InventoryRow] | Response:
+    if form == "json":
+        return inventory.inventory(session, cursor, config)
+    name = {"Content-Disposition": 'attachment; filename="inventory.csv"'}
+    return Response(inventory.as_csv(session, config), media_type="text/csv; charset=utf-8", headers=name)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "in_progress", "resolved", "closed"]
 Source = Literal["finding", "attestation", "validation", "person"]
+Outcome = Literal["approved", "approved_with_conditions", "rejected"]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Evidence = Annotated[
@@ -139,3 +140,105 @@ class IssueDetail(IssueOut):
     """With its history, oldest first."""
 
     notes: list[NoteOut]
+
+
+class ValidationIn(BaseModel):
+    """Somebody who did not make the model looked at it. ``version``: by default the newest."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "outcome": "approved_with_conditions",
+                    "conditions": "Monitor the share of self-declared incomes.",
+                    "link": "https://docs.example.com/validation-2026.pdf",
+                }
+            ]
+        },
+    )
+
+    outcome: Outcome
+    version: Line | None = None
+    validator: Line | None = Field(None, description="By default whoever sends this.")
+    validated_on: date | None = Field(None, description="By default today.")
+    conditions: Text | None = None
+    digest: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="The uploaded report.")
+    link: str | None = Field(None, pattern=r"^https?://[^\s]+$", max_length=2000)
+
+
+class ValidationOut(BaseModel):
+    id: int
+    model: str
+    version: str
+    outcome: Outcome
+    conditions: str
+    validator: str
+    validated_on: date
+    digest: str | None
+    link: str | None
+    created_by: str
+    created_at: datetime
+
+
+class ValidationState(BaseModel):
+    """The newest validation, and the last day on which the next one is in time."""
+
+    last: ValidationOut | None
+    next_due_on: date
+    overdue: bool
+
+
+class RetirementIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"reason": "The product ended.", "successor": "credit-default-2"}]},
+    )
+
+    reason: Text
+    successor: Line | None = None
+
+
+class RetirementOut(BaseModel):
+    """``undone_at`` is null while it holds."""
+
+    model: str
+    successor: str | None
+    reason: str
+    retired_at: datetime
+    retired_by: str
+    undone_at: datetime | None
+    undone_by: str | None
+    undone_reason: str | None
+
+
+class Serving(BaseModel):
+    version: str
+    environment: str
+    role: str
+
+
+class InventoryRow(BaseModel):
+    """One model. ``score`` is its newest version's; ``open_issues`` counts those not closed, by severity."""
+
+    model: str
+    owner: str
+    purpose: str
+    users: str
+    risk_tier: str
+    task: str
+    problem_type: str
+    registered_at: datetime
+    versions: int
+    newest_version: str | None
+    serving: list[Serving]
+    score: float | None
+    last_audit_at: datetime | None
+    last_validated_on: date | None
+    last_validation_outcome: Outcome | None
+    next_validation_on: date
+    validation_overdue: bool
+    open_issues: dict[str, int]
+    retired_at: datetime | None
+    retirement_reason: str | None
+    successor: str | None

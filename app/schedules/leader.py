@@ -26,6 +26,8 @@ from app.signing import checkpoints
 from app.tables import Lease, Schedule
 from app.uptime.prober import Prober
 
+Chore = Callable[[Database, Settings], None]
+
 LEASE = "scheduler"
 SIGNS_OF_LIFE = 3
 """How many times a lease is renewed while it holds."""
@@ -38,15 +40,24 @@ log = logging.getLogger(__name__)
 class Scheduler:
     """Leads when nobody else does, and then queues what is due. ``start`` and ``stop`` it once.
 
-    ``clock`` is the one by which slots are due and leases end; tests let it jump.
+    ``clock`` is the one by which slots are due and leases end; tests let it jump. ``chores`` are done at each
+    beat of the leader; doing one twice must do no harm.
     """
 
-    def __init__(self, db: Database, settings: Settings, holder: str, clock: Clock = database_now) -> None:
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        holder: str,
+        clock: Clock = database_now,
+        chores: Sequence[Chore] = (),
+    ) -> None:
         from apscheduler.executors.pool import ThreadPoolExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
         self._db, self._settings, self._holder, self._clock = db, settings, holder, clock
         self._lease = timedelta(seconds=settings.lease_seconds)
+        self._chores = chores
         self._crons: dict[int, str] = {}
         self._refused: set[str] = set()
         options = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
@@ -96,6 +107,8 @@ class Scheduler:
         if leads:
             self._plant()
             self._send_checkpoint()
+            for chore in self._chores:
+                chore(self._db, self._settings)
 
     def _plant(self) -> None:
         """A change of a dependency, every week, which MON-1 wants to see told."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.errors import NotFound
 from app.paging import PageParams, paginate
-from app.tables import Audit, Deployment, Model, Schedule, ScheduleSlot, Version
+from app.tables import Audit, Deployment, Model, Retirement, Schedule, ScheduleSlot, Version
 
 ROLES = ("stable", "canary", "shadow")
 """Whose answers count most, first."""
@@ -60,7 +61,18 @@ def models_named(session: Session, names: Sequence[str]) -> Sequence[Model]:
 
 
 def enabled_schedules(session: Session) -> Sequence[Schedule]:
-    return session.exec(select(Schedule).where(col(Schedule.enabled).is_(True)).order_by(col(Schedule.id))).all()
+    """Those of models in use."""
+    query = select(Schedule).where(col(Schedule.enabled).is_(True), col(Schedule.model_id).not_in(_retired()))
+    return session.exec(query.order_by(col(Schedule.id))).all()
+
+
+def retired(session: Session, model_ids: Iterable[int]) -> set[int]:
+    """Those of the models that are not used any more."""
+    return set(session.exec(_retired().where(col(Retirement.model_id).in_(set(model_ids)))))
+
+
+def _retired() -> SelectOfScalar[int]:
+    return select(Retirement.model_id).where(col(Retirement.undone_at).is_(None))
 
 
 # --- slots ----------------------------------------------------------------------------------------

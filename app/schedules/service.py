@@ -176,19 +176,20 @@ def _shown(
     now, ids = utcnow(), [schedule.id for schedule in schedules]
     last = queries.last_slots(session, ids)
     missed = queries.missed_since(session, ids, now - MISSED_WITHIN)
+    retired = queries.retired(session, names)
     shown = []
     for schedule in schedules:
         slot, audit = last.get(schedule.id, (None, None))
         out = ScheduleOut(
-            **schedule.model_dump(include={"id", "cron", "enabled", "catch_up", "made_by"}),
+            **schedule.model_dump(include={"id", "cron", "catch_up", "made_by"}),
+            enabled=schedule.enabled and schedule.model_id not in retired,
             model=names[schedule.model_id],
             environment=schedule.environment or None,
             interval_days=_interval(schedule.cron),
             missed=missed.get(schedule.id, 0),
-            next_slot=_next_slot(schedule, now),
-            overdue=_overdue(schedule, slot, now, settings),
         )
-        shown.append(out.model_copy(update=_last(slot, audit)))
+        ahead = _ahead(schedule, slot, now, settings) if out.enabled else {}
+        shown.append(out.model_copy(update=ahead | _last(slot, audit)))
     return shown
 
 
@@ -208,14 +209,10 @@ def _interval(expression: str) -> float | None:
         return None
 
 
-def _next_slot(schedule: Schedule, now: datetime) -> datetime | None:
-    if not schedule.enabled or _interval(schedule.cron) is None:
-        return None
-    return cron.next_slot(schedule.cron, now)
-
-
-def _overdue(schedule: Schedule, last: ScheduleSlot | None, now: datetime, settings: Settings) -> datetime | None:
-    if not schedule.enabled or _interval(schedule.cron) is None:
-        return None
+def _ahead(schedule: Schedule, last: ScheduleSlot | None, now: datetime, settings: Settings) -> dict[str, object]:
+    """The next slot, and the one that nobody handled in time."""
+    if _interval(schedule.cron) is None:
+        return {}
     slot = cron.next_slot(schedule.cron, counted_since(schedule, last))
-    return slot if now - slot > timedelta(seconds=settings.schedule_grace_seconds) else None
+    late = now - slot > timedelta(seconds=settings.schedule_grace_seconds)
+    return {"next_slot": cron.next_slot(schedule.cron, now), "overdue": slot if late else None}
