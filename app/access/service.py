@@ -132,7 +132,8 @@ def revoke(session: Session, token_id: int, actor: str) -> None:
     if token.revoked_at is None:  # sessions that were opened with it end with it
         token.revoked_at = utcnow()
         queries.revoke_sessions_of(session, _subject(token), token.revoked_at)
-        record(session, actor, "api_token.revoke", _subject(token), name=token.name)
+        before = {"role": token.role, "scopes": token.scopes, "expires_at": token.expires_at.isoformat()}
+        record(session, actor, "api_token.revoke", _subject(token), name=token.name, before=before, after=None)
 
 
 def _create(session: Session, holder: Holder, kind: str, life: timedelta, origin: str) -> tuple[Token, str]:

@@ -110,7 +110,10 @@ def unsubscribe(session: Session, subscription_id: int, identity: Identity) -> N
     row.enabled, row.ended = False, f"ended by {identity.name}"
     session.add(row)
     queries.stop_deliveries(session, row.id, "unsubscribed")
-    audit_log.record(session, identity.name, "subscription.end", f"subscription/{row.id}")
+    before = row.model_dump(include={"name", "channel", "events", "least_severity"})
+    audit_log.record(
+        session, identity.name, "subscription.end", f"subscription/{row.id}", before=before, after=None
+    )
 
 
 def send_test(session: Session, subscription_id: int, identity: Identity, key: str | None) -> AlertOut:

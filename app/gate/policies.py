@@ -111,7 +111,8 @@ def write_policy(session: Session, name: str, text: str, actor: str) -> tuple[Po
         session.flush()
     except IntegrityError:
         raise Conflict(f"somebody else has just written version {version} of {name!r}; read it first") from None
-    audit_log.record(session, actor, "policy.write", f"policy/{name}", version=version, digest=digest)
+    before, after = ({"version": one.version, "digest": one.digest} if one else None for one in (newest, row))
+    audit_log.record(session, actor, "policy.write", f"policy/{name}", before=before, after=after)
     return row, True
 
 

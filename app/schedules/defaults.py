@@ -53,8 +53,9 @@ def follow_tiers(session: Session, now: datetime) -> int:
     """Set these to what their model's risk tier asks for, from now on; how many were set."""
     changed = tiers_changed(session)
     for schedule, model in changed:
-        schedule.cron, schedule.since = default_cron(model), now
+        before, schedule.cron, schedule.since = schedule.cron, default_cron(model), now
         session.add(schedule)
         subject = f"schedule/{model.name}/{schedule.environment}"
-        audit_log.record(session, SCHEDULER.name, "schedule.followed_tier", subject, cron=schedule.cron)
+        changed_to = {"before": before, "after": schedule.cron}
+        audit_log.record(session, SCHEDULER.name, "schedule.followed_tier", subject, **changed_to)
     return len(changed)

@@ -50,6 +50,7 @@ def change(
 ) -> ScheduleOut:
     """Change what is given. Slots count anew from now on when it is resumed or follows another cron expression."""
     schedule = queries.get_schedule(session, schedule_id)
+    before = _told(schedule)
     _set(schedule, given.cron or schedule.cron, given.catch_up or schedule.catch_up)
     if given.cron:
         schedule.made_by = identity.name
@@ -57,7 +58,7 @@ def change(
         schedule.enabled = given.enabled
         schedule.since = utcnow()
     model = session.get_one(Model, schedule.model_id)
-    _record(session, identity, "schedule.changed", schedule, model, **given.model_dump(exclude_none=True))
+    _record(session, identity, "schedule.changed", schedule, model, before=before, after=_told(schedule))
     return show(session, schedule.id, settings)
 
 
@@ -69,6 +70,10 @@ def _set(schedule: Schedule, expression: str, catch_up: str) -> None:
     if schedule.cron != expression:
         schedule.cron, schedule.since = expression, utcnow()
     schedule.catch_up = catch_up
+
+
+def _told(schedule: Schedule) -> dict[str, object]:
+    return schedule.model_dump(include={"cron", "catch_up", "enabled"})
 
 
 def _record(

@@ -14,6 +14,7 @@ from sqlalchemy import JSON, Boolean, DateTime, Float, Integer, MetaData, func, 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
+from app.access import audit_log
 from app.config import ROOT, Settings
 from app.db import Database
 from app.errors import AssayError
@@ -115,6 +116,19 @@ def test_what_is_new_has_a_value_in_old_rows(migrate, connection):
     assert {(one.environment, one.catch_up) for one in schedules} == {("", "latest")}
     slots = connection.execute(select(SQLModel.metadata.tables["schedule_slot"])).all()
     assert {one.status for one in slots} == {"queued"}
+
+
+def test_entries_from_before_the_chain_are_chained(migrate, fresh, connection):
+    migrate("0011")
+    fill(connection)
+    migrate("head")
+    database = Database(fresh.sqlalchemy_url)
+    with database.write() as session:
+        audit_log.record(session, "ada", "a.b", "c/1")
+    with database.read() as session:
+        found = audit_log.verification(session)
+    database.dispose()
+    assert (found.valid, found.count, found.head.sequence) == (True, ROWS + 1, ROWS + 1)
 
 
 def test_predictions_take_the_version_of_their_batch_and_go_down_once_a_request(migrate, connection):

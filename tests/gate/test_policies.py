@@ -59,7 +59,9 @@ def test_who_wrote_a_policy_is_logged(database):
     with database.read() as session:
         logged = session.exec(select(AuditLog).where(AuditLog.actor == "ada")).one()
     assert (logged.action, logged.subject) == ("policy.write", "policy/production")
-    assert logged.details == {"version": 2, "digest": row.digest}
+    assert logged.details["after"] == {"version": 2, "digest": row.digest}
+    assert logged.details["before"]["version"] == 1
+    assert logged.details["before"]["digest"] != row.digest
 
 
 def test_two_who_write_the_same_version_cannot_both_succeed(database, monkeypatch):

@@ -17,6 +17,7 @@ from app.schedules.leader import Scheduler
 from app.signing import checkpoints, dsse, keys
 from app.tables import Alert, Subscription
 from tests.alerts.receiver import SECRET, Receiver
+from tests.delivery import planted as delivered
 from tests.security.test_history import fork, head, log, rows, tamper  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.both_databases
@@ -87,6 +88,19 @@ def test_a_checkpoint_that_nobody_trusted_signed_is_not_believed(settings, tmp_p
     assert run(["audit-log", "verify", "--checkpoint", str(file)]) == 1
     file.write_text("{")
     assert run(["audit-log", "verify", "--checkpoint", str(file)]) == 64
+
+
+@pytest.mark.usefixtures("here", "log")
+def test_a_signed_decision_is_a_checkpoint(database, settings, identity, tamper, tmp_path, capsys):  # noqa: F811
+    delivered.versions(database, "1.0.0")
+    row = delivered.decide(database, settings, identity, "1.0.0")
+    file = tmp_path / "decision.json"
+    file.write_text(json.dumps(row.envelope))
+    assert run(["audit-log", "verify", "--checkpoint", str(file)]) == 0
+    fork(database, tamper, head(database).sequence - 3)
+    assert run(["audit-log", "verify"]) == 0
+    assert run(["audit-log", "verify", "--checkpoint", str(file)]) == 1
+    assert "the checkpoint names" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("log")
