@@ -24,7 +24,7 @@ from app.gate.policies import install_defaults
 from app.gate.runs import due_checks, newest_finding
 from app.gate.schemas import EvaluationIn
 from app.gate.terms import Layer, Status, all_of
-from app.register.queries import retired_at
+from app.register.queries import open_counts, retired_at
 from app.schedules.targets import serving_checks
 from app.scorecards.facts import Facts
 from app.scorecards.scoring import prune
@@ -207,6 +207,7 @@ def _collect(
         "measurements": queries.measurements(session, measured, estimates),
         "practice": collected.practice(session, model, version, demand.practice, as_of),
         "delivery": collected.delivery(session, model, demand, as_of),
+        "open_issues": open_counts(session, model.id, version),
     }
     return inputs.model_copy(update=looked_up)
 

@@ -23,6 +23,7 @@ from app.errors import NotFound, nearest
 from app.evidence.blobs import BlobStore
 from app.gate.service import find_decision
 from app.ledger import service as ledger
+from app.pages import register
 from app.pages.values import lay_out, preview
 from app.pages.views import (
     AlertsView,
@@ -93,6 +94,7 @@ def scorecard(
         acceptances=acceptances.list_acceptances(session, model.name, LISTED).items,
         environments=sorted(known | ({environment} if environment else set())),
         as_of=as_of,
+        register=register.of_model(session, model, settings),
         open_alerts=alert_queries.open_alerts(session, model.id),
         practice=ledger.ledger_of(session, model.name, version.name, as_of or utcnow()).counts,
         badge_markdown=f"![ML test score]({settings.public_url}/badges/{model.name}.svg)",

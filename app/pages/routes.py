@@ -15,10 +15,12 @@ from app.deps import Blobs, CanRead, Config, ReadSession, RowId
 from app.errors import NotFound
 from app.ledger.reading.delivery.periods import LONGEST, Every
 from app.ledger.service import ledger_of
-from app.pages import assemble, delivery, pipelines
+from app.pages import assemble, delivery, pipelines, register
 from app.pages.rendering import page
 from app.pages.serving import serving
 from app.paging import Cursor
+from app.register.queries import Filters
+from app.register.schemas import Status
 from app.scorecards.schemas import AsOf, EnvironmentQuery
 
 router = APIRouter(include_in_schema=False)
@@ -150,6 +152,23 @@ def alerts(
     session: ReadSession, cursor: Cursor, _: CanRead, everything: Annotated[bool, Query(alias="all")] = False
 ) -> Response:
     return page("alerts.html", assemble.alerts(session, cursor, everything=everything))
+
+
+@router.get("/issues")
+def issues(
+    session: ReadSession,
+    cursor: Cursor,
+    _: CanRead,
+    model: Annotated[str | None, Query(max_length=200)] = None,
+    status: Status | None = None,
+    overdue: bool | None = None,
+) -> Response:
+    return page("issues.html", register.issues(session, Filters(model, status, overdue=overdue), cursor))
+
+
+@router.get("/issues/{issue_id}")
+def issue(issue_id: RowId, session: ReadSession, _: CanRead) -> Response:
+    return page("issue.html", register.issue(session, issue_id))
 
 
 @router.get("/checks")

@@ -11,6 +11,7 @@ from app.acceptances.schemas import AcceptanceOut
 from app.alerts.schemas import AlertOut
 from app.audits.schemas import AuditOut, FindingOut
 from app.ledger.reading.words import Status
+from app.pages.register import RegisterView
 from app.pages.values import Layout, Table
 from app.schedules.schemas import ScheduleOut
 from app.scorecards.schemas import DecisionBrief, ExhibitOut, FleetRow, ScorecardOut, SectionOut, TestOut
@@ -70,6 +71,7 @@ class ScorecardView:
     environments: Sequence[str]
     as_of: datetime | None
     open_alerts: int
+    register: RegisterView
     practice: Mapping[Status, int]
     badge_markdown: str
 
