@@ -28,7 +28,7 @@ def main() -> None:
     if asked.fresh:
         shutil.rmtree(FOLDER, ignore_errors=True)
     form, results = "full" if asked.full else "short", Results()
-    known = results.known()
+    known = results.known(SEEDS[form]["costly"])
     due = [job for job in jobs(form, tuple(asked.judge), tuple(asked.only)) if job not in known]
     pool = ProcessPoolExecutor(CORES, mp_context=get_context("spawn"))
     try:

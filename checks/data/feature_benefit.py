@@ -29,12 +29,13 @@ class FeatureBenefit(Check):
     least 3 beyond; seeded.
 
     Formula: gain of a cluster = quality - mean quality when permuted; for mae and rmse in standard deviations of
-    the label, otherwise in the metric's own points. Its variance is that over 200 paired resamples of the rows
-    plus that over the permutations divided by their number. Metrics that count labels move in steps, so while
+    the label, otherwise in the metric's own points. Its variance is that over 200 paired resamples of the rows,
+    each with its permuted values. Metrics that count labels move in steps, so while
     any output changes their standard error is at least one row of the smallest class. The test fails for a
     cluster whose upper bound is at most ``min_gain``, and for one that harms (upper bound below 0); 95 %, normal
-    approximation, Benjamini-Hochberg over the clusters. A gain neither proven nor excluded passes and is noted.
-    Below ``min_rows`` rows, or when no cluster's gain can be told from nothing, the test is inconclusive.
+    approximation, Benjamini-Hochberg over the clusters whose gain is estimated below the limit (Ellis et al.
+    2020; of a single one that is the end of its two-sided interval). A gain neither proven nor excluded passes and
+    is noted. Below ``min_rows`` rows, or when no cluster's gain can be told from nothing, the test is inconclusive.
 
     Source: Breck et al. 2017, section II, test Data 2; permutation importance: Breiman, "Random Forests", 2001.
     The smallest useful gain of 0.001 is Assay's interpretation.

@@ -44,8 +44,8 @@ class FeatureCost(Check):
 
     Formula: a cluster is costly when its share of the declared cost exceeds ``max_cost_share``, a feature's
     upstream systems ``max_upstream``, its bytes ``max_bytes``, or when its share of the time is ``max_time_share``
-    or more. It is gainless when the upper 95 % bound of its gain (normal approximation, Benjamini-Hochberg over
-    the clusters) is at most ``min_gain``. Costly and gainless fails. Costly with a gain neither proven nor
+    or more. It is gainless when the upper 95 % bound of its gain (normal approximation, corrected as in
+    DATA-2) is at most ``min_gain``. Costly and gainless fails. Costly with a gain neither proven nor
     excluded passes and is noted; when that holds of every cluster, or below ``min_rows`` rows, the test is
     inconclusive. So it is where no feature declares a cost or what it depends on: computing alone does not show
     what a feature costs.

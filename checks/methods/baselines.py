@@ -57,7 +57,7 @@ def baseline_predictions(
     require_columns(train.frame, declared.feature_names, "train")
     require_columns(frame, declared.feature_names, "test")
     known, truth = labels_of(declared, train, "train")
-    chosen = _sample(len(truth))
+    chosen = sample(len(truth))
     kept = truth[chosen]
     if len(set(kept.tolist())) < 2:
         raise Missing("training labels that differ", "register training data in which the label takes two values")
@@ -65,17 +65,17 @@ def baseline_predictions(
     asked = comparable_frame(frame, declared.features)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a baseline that did not fully converge is still a baseline
-        fitted = {name: model.fit(inputs, kept) for name, model in _models(declared).items()}
+        fitted = {name: model.fit(inputs, kept) for name, model in models(declared).items()}
         return {name: _predicted(model, asked) for name, model in fitted.items()}, len(kept)
 
 
-def _sample(rows: int) -> np.ndarray:
-    """Positions of at most ``MOST_ROWS`` seeded rows, in their order."""
+def sample(rows: int, most: int = MOST_ROWS) -> np.ndarray:
+    """Positions of at most so many seeded rows, in their order."""
     import numpy as np
 
-    if rows <= MOST_ROWS:
+    if rows <= most:
         return np.arange(rows)
-    return np.sort(np.random.default_rng(SEED).choice(rows, MOST_ROWS, replace=False))
+    return np.sort(np.random.default_rng(SEED).choice(rows, most, replace=False))
 
 
 def _predicted(model: Any, frame: pd.DataFrame) -> Predictions:
@@ -85,7 +85,7 @@ def _predicted(model: Any, frame: pd.DataFrame) -> Predictions:
     return Predictions(label, model.predict_proba(frame), tuple(model.classes_.tolist()))
 
 
-def _models(declared: Declaration) -> Mapping[str, Any]:
+def models(declared: Declaration) -> Mapping[str, Any]:
     """Unfitted baselines; those whose metric weighs the classes alike are told to do so, too."""
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.pipeline import make_pipeline

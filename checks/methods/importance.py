@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from checks.contract import SEED, Missing
 from checks.evidence import Declaration, Holdout, Predictions, Predictor
 from checks.methods.association import encode, strength
-from checks.methods.metrics import NEEDS_PROBABILITIES, corrected_lower_bounds, quality
-from checks.methods.resampling import resampled
+from checks.methods.metrics import NEEDS_PROBABILITIES, screened_lower_bounds
+from checks.methods.resampling import average, resampled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def _labelled(declared: Declaration, frame: pd.DataFrame) -> pd.DataFrame:
 
 def highest_gains(gains: Sequence[tuple[float, float]], least: float) -> list[float]:
     """Upper bounds of (gain, standard error), corrected together for the claim that a gain is below ``least``."""
-    return [-bound for bound in corrected_lower_bounds([(-gain, error) for gain, error in gains], -least)]
+    return [-bound for bound in screened_lower_bounds([(-gain, error) for gain, error in gains], -least)]
 
 
 def told(features: Sequence[str]) -> str:
@@ -90,9 +90,10 @@ def told(features: Sequence[str]) -> str:
 def benefits(declared: Declaration, frame: pd.DataFrame, predictor: Predictor) -> list[Benefit]:
     """Every cluster's benefit on the labelled rows of ``frame``, greatest first.
 
-    The variance is that over paired resamples of the rows, under the first permutation, plus that over
-    permutations divided by their number. Metrics that count labels move in steps and would seem exact where no
-    label happened to flip: while any output moves, their error is at least one row of the smallest class.
+    The variance is that over paired resamples of the rows of quality - mean quality when permuted; a row's
+    permuted values are drawn with it, so it holds the variance over permutations, too. Metrics that count labels
+    move in steps and would seem exact where no label happened to flip: while any output moves, their error is at
+    least one row of the smallest class.
     """
     import numpy as np
 
@@ -105,12 +106,11 @@ def benefits(declared: Declaration, frame: pd.DataFrame, predictor: Predictor) -
     found = []
     for names in clusters(declared, frame):
         permuted = _permuted(repeated, predictor, names, permutations)
-        gains = whole.estimate - np.array([quality(declared, truth, one) for one in permuted])
-        over_rows = (whole - resampled(declared, truth, permuted[0], RESAMPLES)).standard_error()
-        error = float(np.hypot(over_rows, np.std(gains, ddof=1) / permutations**0.5))
+        gain = whole - average([resampled(declared, truth, one, RESAMPLES) for one in permuted])
+        error = gain.standard_error()
         moved = float(np.mean([_moved(base, one) for one in permuted]))
         error = max(error, step) if moved else error
-        found.append(Benefit(names, float(gains.mean()) / unit, error / unit, moved))
+        found.append(Benefit(names, gain.estimate / unit, error / unit, moved))
     return sorted(found, key=lambda benefit: -benefit.gain)
 
 

@@ -1,4 +1,4 @@
-"""How well scores rank the rows of a slice: the ROC area, and what the scores themselves foresee of it."""
+"""How well scores rank the rows of a slice: the ROC area, and what may be expected of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.evidence import Declaration, Task
 from checks.methods.cohorts import Labelled
+from checks.methods.held_out import chances_by_others
 from checks.methods.metrics import NEEDS_PROBABILITIES
 from checks.methods.slices import slice_mask
 
@@ -24,7 +25,7 @@ FEWEST = 20
 @dataclass(frozen=True)
 class Ranking:
     """``area``: how often a positive outranks a negative, ties counting half. ``foreseen``: how often it would if
-    each row were positive with the probability that the model gives it; where inputs vary little, both are low.
+    each row were positive with the probability that is its score; where inputs vary little, both are low.
     ``variance`` is the area's.
     """
 
@@ -36,6 +37,10 @@ class Ranking:
 def slice_areas(declared: Declaration, rows: Labelled, where: Mapping[str, Any]) -> dict[str, float]:
     """A slice's ROC ``area``, how far it is below that of the other rows and below the foreseen one, with standard
     errors; nothing where the declared metric is none of probabilities, or there are too few rows.
+
+    Foreseen is what a linear model of the other rows would reach in the slice, were it right there too (the
+    case-mix corrected concordance of van Klaveren et al. 2016). The model's own probabilities, which may have
+    learned in training that the slice cannot be ranked, are asked only where the features are not at hand.
     """
     score = rows.predicted.positive_score(declared.positive) if declared.task is Task.BINARY else None
     if score is None or declared.metric not in NEEDS_PROBABILITIES:
@@ -45,7 +50,9 @@ def slice_areas(declared: Declaration, rows: Labelled, where: Mapping[str, Any])
     if inside is None or others is None:
         return {}
     gap = others.area - inside.area, sqrt(others.variance + inside.variance)
-    surprise = inside.foreseen - inside.area, sqrt(inside.variance)
+    chances = chances_by_others(declared, rows, mask)
+    expected = inside if chances is None else ranking(positive[mask], chances) or inside
+    surprise = expected.foreseen - inside.area, sqrt(inside.variance)
     return dict(zip(AREAS, (inside.area, *gap, *surprise), strict=True))
 
 

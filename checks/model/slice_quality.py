@@ -24,7 +24,7 @@ from checks.methods.cohorts import (
     standard_error,
     subset,
 )
-from checks.methods.metrics import corrected_lower_bounds
+from checks.methods.metrics import screened_lower_bounds
 from checks.methods.ranking import AREAS, slice_areas
 from checks.methods.slices import DECLARED, FOUND, MANDATORY, search_half, slice_mask, slices_of
 from checks.serving import FullSuite, WeakSegments
@@ -51,16 +51,18 @@ class SliceQuality(Check):
     takes into account that a slice is part of the whole. Its variance is (1 - f)^2 (v(slice) + v(rest)), v being
     the sample variance over n; shares of wrong classes get one success and one failure added (Agresti and Caffo
     2000). The change is paired row by row. Normal approximation; lower one-sided bounds of slices with enough rows
-    are corrected together (Benjamini and Hochberg 1995, Benjamini and Yekutieli 2005), each family by itself: the
-    organisation's, the declared, the found, so that many of one cannot dilute another. A slice fails when its
+    are corrected together (Benjamini and Hochberg 1995, Benjamini and Yekutieli 2005, counting those above the
+    limit: Ellis et al. 2020), each family by itself: the organisation's, the declared, the found, so that many of
+    one cannot dilute another. A slice fails when its
     bound of the gap exceeds `max_gap`, that of the change `max_regression`, or, where the policy sets it, that of
     its error `max_slice_error` (the paper's example is 0.05). Errors and gaps are shares: 0.05 is 5 points.
 
     Where the declared metric is roc_auc or log_loss of a binary model, errors can hide a slice in which it ranks no
     better than chance (with few positives it errs on all of them everywhere). So a slice with 20 rows of either
-    class also fails when its ROC area is below that of the other rows, and below what the model's own probabilities
-    foresee for it (a slice in which inputs vary little ranks worse by nature), both by more than `max_area_gap`
-    (variance by Hanley and McNeil 1982, corrected as above).
+    class also fails when its ROC area is below that of the other rows, and below what a linear model of the other
+    rows foresees for it (a slice in which inputs vary little ranks worse by nature; van Klaveren et al. 2016), both
+    by more than `max_area_gap` (variance by Hanley and McNeil 1982, corrected as above). Where the test data lacks
+    the features, the model's own probabilities say what is foreseen.
 
     Weak segments are searched for by deepchecks on one half of the rows and judged on the other. Where labels are
     less certain every model errs more, so a found segment whose gap the model's own probabilities foresee (the mean
@@ -232,7 +234,7 @@ def _exceeding(slices: Sequence[dict[str, Any]], what: str, limit: float | None,
     found: dict[str, str] = {}
     for family in (MANDATORY, DECLARED, FOUND):
         members = [one for one in given if _family(one) == family]
-        bounds = corrected_lower_bounds([(one[what], one[f"{what}_se"]) for one in members], limit)
+        bounds = screened_lower_bounds([(one[what], one[f"{what}_se"]) for one in members], limit)
         found |= {
             one["name"]: f"slice {one['name']} ({one['rows']} rows, error {one['error']:.3f}) is {one[what]:.3f} "
             f"{told}, credibly more than {bound:.3f} where {limit:g} is allowed"

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.faults.attempts import findings
 from benchmarks.faults.cases import all_cases
+from benchmarks.faults.results import Judged, Results
 from benchmarks.faults.run import computed_tests
 from benchmarks.faults.surroundings import surrounded
 from benchmarks.faults.table import interval
@@ -49,3 +50,13 @@ def test_the_same_audit_twice_finds_the_same():
         return {test: one.model_dump(exclude={"seconds", "inputs"}) for test, one in made.items()}
 
     assert found() == found()
+
+
+def test_a_whole_audit_takes_the_place_of_one_of_the_cheap_tests(tmp_path):
+    results = Results(tmp_path)
+    for seed in (1, 3):
+        results.add(Judged("assay", "health", "cheap audit", seed, "pass", 1.0))
+    assert results.known(costly_seeds=2) == {("assay", "health", 3)}
+    results.add(Judged("assay", "health", "audit", 1, "fail", 9.0))
+    assert results.known(costly_seeds=2) == {("assay", "health", 1), ("assay", "health", 3)}
+    assert [(one.seed, one.strength) for one in results] == [(1, "audit"), (3, "cheap audit")]

@@ -141,8 +141,8 @@ def test_real_tumours_in_clusters():
     measurement = trained(tumours(), model, metric="log_loss")
     assert [c for c in clusters_of(measurement) if {"mean_radius", "worst_area"} <= set(c["features"])]
     judgement = judged(CHECK, measurement)
-    assert judgement.verdict is Verdict.PASS
-    assert "Neither proven nor excluded on 285 rows: " in judgement.reason
+    assert judgement.verdict is Verdict.FAIL
+    assert "1 of 13 clusters add nothing to log_loss: concave_points_error (gain at most 0.0002" in judgement.reason
 
 
 def test_clusters_link_numbers_categories_and_both():
@@ -303,3 +303,13 @@ def test_a_useless_feature_that_two_people_accept_is_named_and_one_that_harms_st
     assert judged(CHECK, accepting(found, "a")).verdict is Verdict.FAIL
     harmful = measured(normal(a=2.0, b=-1.0), Weighing(a=2.0, b=1.0))
     assert judged(CHECK, accepting(harmful, "b")).verdict is Verdict.FAIL
+
+
+def test_the_error_of_a_useless_gain_is_how_far_it_strays_from_sample_to_sample():
+    model = Weighing(signal=1.0, noise=0.2)
+    found = []
+    for seed in range(60):
+        frame = normal(1500, seed, signal=1.0).assign(noise=np.random.default_rng([seed, 9]).normal(0, 1, 1500))
+        found += [one for one in clusters_of(measured(frame, model)) if one["features"] == ["noise"]]
+    strayed = np.std([one["gain"] for one in found], ddof=1)
+    assert np.mean([one["error"] for one in found]) == pytest.approx(strayed, rel=0.2)

@@ -21,6 +21,7 @@ from checks.methods.metrics import (
     normal_upper_p,
     quality,
     rows_needed,
+    screened_lower_bounds,
     shown,
     take,
 )
@@ -221,6 +222,30 @@ def test_corrected_bounds_cross_the_limit_where_benjamini_hochberg_rejects():
     assert corrected_lower_bounds([], 0) == []
     [alone] = corrected_lower_bounds([(0.5, 0.1)], 0)
     assert alone == pytest.approx(0.5 - 0.1 * NormalDist().inv_cdf(0.95))
+
+
+def test_screened_bounds_cross_the_limit_where_doubled_p_values_of_candidates_are_rejected():
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        estimates = [(float(e), 0.01) for e in rng.normal(0.06, 0.02, 8)]
+        above = [e for e, _ in estimates if e > 0.05]
+        rejected = benjamini_hochberg([2 * normal_upper_p(e, 0.01, 0.05) for e in above])
+        bounds = screened_lower_bounds(estimates, 0.05)
+        assert [bound > 0.05 for (e, _), bound in zip(estimates, bounds, strict=True) if e > 0.05] == rejected
+        assert not any(bound > 0.05 for (e, _), bound in zip(estimates, bounds, strict=True) if e <= 0.05)
+    assert screened_lower_bounds([], 0) == []
+    [alone] = screened_lower_bounds([(0.5, 0.1)], 0)
+    assert alone == pytest.approx(0.5 - 0.1 * NormalDist().inv_cdf(0.95))
+    first, _ = screened_lower_bounds([(0.5, 0.1), (-9, 0.1)], 0)
+    assert first == pytest.approx(0.5 - 0.1 * NormalDist().inv_cdf(0.975))
+
+
+@pytest.mark.parametrize("truth", [[0.0] * 8, [0.0] + [-5.0] * 7, [0.0] * 4 + [-5.0] * 4, [-0.5] * 8])
+def test_screened_bounds_are_wrong_as_seldom_as_promised(truth):
+    """Every true value is at the limit or below, so one bound above it is one too many."""
+    drawn = np.random.default_rng(2).normal(truth, 1.0, (4000, len(truth)))
+    wrong = np.mean([max(screened_lower_bounds([(float(e), 1.0) for e in one], 0)) > 0 for one in drawn])
+    assert wrong <= 0.05 + 3 * (0.05 * 0.95 / 4000) ** 0.5
 
 
 def test_judging_loads_no_heavy_library():

@@ -9,12 +9,15 @@ from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from checks.contract import Missing, Verdict
 from checks.evidence import Feature, Predictions, Task
 from checks.methods.baselines import baseline_predictions, family
+from checks.methods.cohorts import labelled
+from checks.methods.held_out import cross_fitted
 from checks.methods.metrics import METRICS_OF, NEEDS_PROBABILITIES
 from checks.model.simpler_baseline import SimplerBaseline
 from tests.checks.planted import (
@@ -268,3 +271,65 @@ def test_families():
     ]
     assert [family(name) for name in ("TreeEnsembleClassifier", None)] == ["other"] * 2
     assert family(type(Ridge()).__name__) == "linear"
+
+
+# --- a linear model of the holdout --------------------------------------------------------------------
+
+
+def spoilt(**declared):
+    """A version that ranks a little better than chance, as one may by luck, beside shuffled training labels."""
+    train, test = halves(applications(6000))
+    train["y"] = np.random.default_rng(1).permutation(train["y"])
+    luck = np.random.default_rng(0).random(len(test)) + 0.1 * test["y"]
+    declared = declaration(features=features_of(train, "y"), **declared)
+    return CHECK.measure(declared, training(train), holdout(test), answered(None, luck > 0.55, luck / 1.1))
+
+
+def test_luck_after_shuffled_labels_fails_against_a_linear_model_of_the_holdout():
+    found = spoilt(model_class="HistGradientBoostingClassifier")
+    judgement = judged(CHECK, found)
+    assert stored(found)["baselines"]["dummy"]["difference"]["low"] > 0
+    assert judgement.verdict is Verdict.FAIL
+    assert "is credibly worse than the held-out linear baseline with 0." in judgement.reason
+    assert "dummy" not in judgement.reason
+    assert judged(CHECK, spoilt(model_class="LogisticRegression")).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("bounds", "kind", "verdict"),
+    [
+        ((-0.2, -0.0001), "other", Verdict.FAIL),
+        ((-0.2, -0.0001), "tree", Verdict.FAIL),
+        ((-0.2, -0.0001), "linear", Verdict.PASS),
+        ((-0.2, 0.0), "other", Verdict.PASS),  # it need not be beaten, so nothing is left unproven
+    ],
+)
+def test_only_what_is_credibly_worse_than_the_held_out_model_fails(bounds, kind, verdict):
+    measured = {**values(**{"held-out linear": bounds}), "family": kind}
+    assert CHECK.judge(measured, {**CHECK.thresholds, "require_proof": True}).verdict is verdict
+
+
+def test_each_row_is_answered_by_a_model_that_did_not_learn_from_it():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({f"x{i}": rng.normal(0, 1, 200) for i in range(50)}).assign(y=rng.integers(0, 2, 200))
+    declared = declaration(features=features_of(frame, "y"))
+    rows = labelled(declared, holdout(frame), answered(None, frame["y"]))
+    found = cross_fitted(declared, rows)
+    assert roc_auc_score(rows.truth, found.proba[:, 1]) < 0.6  # one that had seen its rows would reach 0.9
+    few = frame.assign(y=(np.arange(200) < 4).astype(int))
+    assert cross_fitted(declared, labelled(declared, holdout(few), answered(None, few["y"]))) is None
+    assert cross_fitted(replace(declared, features=()), rows) is None
+
+
+def test_a_linear_model_of_three_classes_and_of_numbers():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(0, 1, 600)})
+    labels = {
+        Task.MULTICLASS: np.digitize(frame["x"], [-0.5, 0.5]).astype(str).astype(object),
+        Task.REGRESSION: frame["x"].to_numpy(),
+    }
+    for task, label in labels.items():
+        declared, data = declaration(task=task, positive=None, features=features_of(frame)), frame.assign(y=label)
+        found = cross_fitted(declared, labelled(declared, holdout(data), answered(None, data["y"])))
+        right = found.label == label if task is Task.MULTICLASS else abs(found.label - label) < 0.1
+        assert right.mean() > 0.95

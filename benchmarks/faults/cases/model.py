@@ -121,13 +121,13 @@ def boosted_trees_where_a_line_does_as_well(seed: int) -> World:
 
 
 @CASES.healthy("MODEL-5")
-def trees_where_no_line_does(seed: int) -> World:
-    """The label follows an interplay that no line sees."""
+def trees_where_neither_a_line_nor_four_splits_do(seed: int) -> World:
+    """The label follows two interplays that no line sees and that four splits cannot follow."""
     world = health(seed)
 
     def chance(rows: pd.DataFrame) -> Any:
-        above = rows[["disea", "lpi"]] > world.train[["disea", "lpi"]].median()
-        return np.where(above["disea"] ^ above["lpi"], 0.8, 0.2)
+        scaled = (rows[world.features] - world.train[world.features].mean()) / world.train[world.features].std()
+        return 1 / (1 + np.exp(-1.5 * (scaled["disea"] * scaled["lpi"] + scaled["lncoins"] * scaled["fmde"])))
 
     learner = HistGradientBoostingClassifier(max_iter=40, random_state=1)
     return _relabelled(world, chance, learner, rng(seed, "interplay"))
