@@ -62,7 +62,7 @@ def _audits(judged: list[Judged]) -> Iterator[str]:
         alarms = {
             _test(one)
             for one in judged
-            if one.judge == "assay" and one.case.split("/")[0] in worlds and one.verdict == "fail"
+            if one.judge == "assay" and _test(one) and one.case.split("/")[0] in worlds and one.verdict == "fail"
         }
         yield f"| {world} | {' | '.join(rates)} | {', '.join(sorted(alarms))} |"
 
