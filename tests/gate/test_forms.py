@@ -28,7 +28,8 @@ stages:
     minimum: {score: 1}
 """
 NASTY = (
-    "a\x1b[2Jb | c </failure><script>x</script> \x00 ]]> `d` &lt;i&gt; ~~e~~ @team 100%\r\n::error::f\n##[warning]g"
+    "a\x1b[2Jb | c </failure><script>x</script> \x00 ]]> `d` &lt;i&gt;"
+    " ~~e~~ @team 100%0A%\r\n::error::f\n##[warning]g"
 )
 
 
