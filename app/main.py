@@ -38,6 +38,7 @@ import app.scorecards.routes
 import app.signing.routes
 import app.training.routes
 import app.uptime.routes
+import app.waivers.routes
 from app import log, metrics
 from app.access.last_use import LastUse
 from app.config import ROOT, Settings
@@ -60,6 +61,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.scorecards.routes.router,
     app.gate.routes.router,
     app.acceptances.routes.router,
+    app.waivers.routes.router,
     app.register.routes.router,
     app.monitoring.routes.router,
     app.delivery.routes.router,

@@ -38,6 +38,7 @@ from app.cli import (
     traffic,
     training,
     uptime,
+    waivers,
 )
 from app.cli.output import EXIT_FAIL, EXIT_UNAVAILABLE, EXIT_USAGE, explain
 from app.client import Problem, ServiceError
@@ -75,6 +76,7 @@ for group, name in (
     (register.issue_commands, "issue"),
     (register.validation_commands, "validation"),
     (register.inventory_commands, "inventory"),
+    (waivers.waiver_commands, "waiver"),
     (alerts.alert_commands, "alerts"),
     (alerts.dependency_commands, "dependencies"),
     (connections.connection_commands, "connection"),

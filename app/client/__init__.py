@@ -20,6 +20,7 @@ from app.client.traffic import Traffic
 from app.client.training import Training
 from app.client.types import Condition, Decision
 from app.client.uptime import Uptime
+from app.client.waivers import Waivers
 
 __all__ = ["DEFAULT_TIMEOUT", "Assay", "Body", "Condition", "Decision", "Problem", "ServiceError"]
 
@@ -39,5 +40,6 @@ class Assay(
     Delivery,
     AuditLog,
     Register,
+    Waivers,
 ):
     """All of it over one connection; see ``Connection`` for the arguments."""

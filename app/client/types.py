@@ -29,7 +29,7 @@ class Condition(TypedDict):
     remedy: str
     origin: NotRequired[str]
     enforced: NotRequired[bool]
-    waived_by: NotRequired[str | None]
+    waived_by: NotRequired[dict[str, Any] | None]
 
 
 class Decision(TypedDict):
@@ -40,6 +40,7 @@ class Decision(TypedDict):
 
     id: int | None
     status: Literal["pass", "fail", "unknown", "in_progress"]
+    status_without_waivers: NotRequired[str | None]
     model: str
     version: str
     artifact_digest: str | None

@@ -13,6 +13,7 @@ from app.db import utcnow
 from app.delivery import queries
 from app.errors import Conflict
 from app.gate import policies, service
+from app.gate import queries as gate
 from app.gate.derivation import Inputs
 from app.gate.in_force import InForce
 from app.gate.written import ADMIT, PROMOTE
@@ -134,6 +135,9 @@ def _problem(session: Session, entry: Entry, decision: Decision, newest: Decisio
         return f"{entry.version.name} was rolled back from at {when}, and {name.lower()} was made before that."
     if problem := _derivation_problem(entry, decision, now):
         return problem
+    relied_on = {c["waived_by"]["waiver"] for c in decision.body["conditions"] if c.get("waived_by")}
+    if gone := gate.revoked_waiver(session, relied_on):
+        return f"{name} passed by waiver {gone.id}, which {gone.revoked_by} revoked."
     changed = signing.stored_problem(session, decision)
     return f"{name} {changed}." if changed else None
 

@@ -8,14 +8,18 @@ from typing import Any
 
 from sqlmodel import Session
 
+from app.gate import queries
 from app.gate.limits import DELIVERY, METRICS, WINDOW_DAYS
 from app.gate.terms import Demand, Limited, PracticeDemand, PracticeFacts, RowFact
+from app.gate.waiving import WaiverFact
 from app.ledger.delivery.service import PARTS
 from app.ledger.facts import of_models
 from app.ledger.reading import automation
 from app.ledger.reading.delivery.metrics import Metrics, delivery_metrics
 from app.ledger.rows import walk
 from app.tables import Model, Version
+
+TOLD = {"condition", "requested_by", "approved_by", "expires_at", "reason"}
 
 
 def practice(
@@ -73,3 +77,11 @@ def registration(model: Model, version: Version) -> dict[str, Any]:
         "sensitive": told.get("sensitive"),
         "slices": told.get("slices"),
     }
+
+
+def waivers(
+    session: Session, version: Version, environment: str, stage: str, as_of: datetime
+) -> tuple[WaiverFact, ...]:
+    """Those that hold at ``as_of``."""
+    rows = queries.waivers(session, version, environment, stage, as_of)
+    return tuple(WaiverFact(waiver=row.id, **row.model_dump(include=TOLD)) for row in rows)

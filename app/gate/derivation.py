@@ -18,6 +18,7 @@ from app.gate.layers import judge, together
 from app.gate.policy import overall, unevaluated
 from app.gate.runs import Measurement, newest_runs
 from app.gate.terms import Condition, Known, Layer, Limited, Outcome, PracticeFacts, Status
+from app.gate.waiving import WaiverFact, last_moment, waived
 from app.scorecards.facts import Facts, Scorecard
 from app.scorecards.scoring import score
 from checks.rubric import RUBRIC_VERSION
@@ -48,6 +49,7 @@ class Inputs(BaseModel):
     open_issues: dict[str, int] | None = None
     registration: dict[str, Any] | None = None
     retired_at: datetime | None = None
+    waivers: tuple[WaiverFact, ...] = ()
     dry_run: bool = False
     audit_id: int | None = None
     audit_problem: str | None = None
@@ -66,6 +68,7 @@ class Answer:
     outcome: Outcome
     card: Scorecard | None = None
     lifetime: timedelta = timedelta()
+    without_waivers: Status = Status.UNKNOWN
 
 
 def rederive(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,13 +84,15 @@ def derive(inputs: Inputs) -> dict[str, Any]:
         broken = unevaluated("evaluation", "evaluation", error)
         answer = Answer(Outcome(overall([broken.status]), (broken,)))
     card, decided_at = answer.card, inputs.facts.as_of
+    ends = [decided_at + answer.lifetime, last_moment(answer.outcome)]
     return _body(
         inputs,
         answer.outcome.status,
+        status_without_waivers=answer.without_waivers.value,
         score=card.score if card else None,
         section_scores={item.section.value: item.score for item in card.sections} if card else {},
         conditions=[asdict(condition) for condition in answer.outcome.conditions],
-        expires_at=_iso(decided_at + answer.lifetime),
+        expires_at=_iso(min(end for end in ends if end)),
         decided_at=_iso(decided_at),
     )
 
@@ -95,6 +100,7 @@ def derive(inputs: Inputs) -> dict[str, Any]:
 def in_progress(inputs: Inputs) -> dict[str, Any]:
     """The body while an audit runs first: nothing is decided."""
     undecided: dict[str, Any] = {
+        "status_without_waivers": Status.IN_PROGRESS.value,
         "score": None,
         "section_scores": {},
         "conditions": [],
@@ -127,7 +133,8 @@ def _answer(inputs: Inputs) -> Answer:
     cards = [score(replace(inputs.facts, windows=windows_of(inputs.facts, layer))) for layer in layers]
     judged = [judge(layer, _known(inputs, layer, card)) for layer, card in zip(layers, cards, strict=True)]
     outcome = together([*_retired(inputs), *(condition for conditions in judged for condition in conditions)])
-    return Answer(outcome, cards[-1], min(layer.lifetime for layer in layers))
+    excused = waived(outcome, inputs.waivers, inputs.in_force.waiver_rules.never)
+    return Answer(excused, cards[-1], min(layer.lifetime for layer in layers), outcome.status)
 
 
 def _retired(inputs: Inputs) -> list[Condition]:

@@ -7,13 +7,14 @@ must hold. So whatever an environment writes, the answer is never more permissiv
 from __future__ import annotations
 
 import hashlib
+from functools import reduce
 
 from pydantic import BaseModel, ConfigDict
 
 from app.errors import Invalid
 from app.gate import document
 from app.gate.terms import Layer
-from app.gate.written import ADMIT, PROMOTE, AdditionsForm, FloorForm, PolicyForm
+from app.gate.written import ADMIT, PROMOTE, AdditionsForm, FloorForm, PolicyForm, WaiversForm
 
 
 class PolicyText(BaseModel):
@@ -73,6 +74,13 @@ class InForce(BaseModel):
         if ADMIT in stages and PROMOTE not in stages and any(adding.stages.promotes for _, adding in self._adding):
             return (*stages, PROMOTE)
         return stages
+
+    @property
+    def waiver_rules(self) -> WaiversForm:
+        """What the environment and the floor both allow; the defaults where neither says anything."""
+        floors = [adding.waivers for _, adding in self._adding if isinstance(adding, FloorForm)]
+        said = [rules for rules in (self.form.waivers, *floors) if rules is not None]
+        return reduce(WaiversForm.and_also, said) if said else WaiversForm()
 
     def layers(self, stage: str, risk_tier: str) -> tuple[Layer, ...]:
         """ValueError when there is no such stage."""

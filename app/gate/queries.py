@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import bindparam, func, or_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.audits.ledger import ENDED
 from app.gate.runs import Measurement
 from app.gate.terms import Status
-from app.tables import Audit, Decision, Finding, Model, Policy, Version
+from app.tables import Audit, Decision, Finding, Model, Policy, Version, Waiver
 
 UNDER_WAY = ("queued", "running")
 
@@ -128,3 +128,23 @@ def decisions(
         if value is not None:
             query = query.where(col(column) == value)
     return query
+
+
+def waivers(session: Session, version: Version, environment: str, stage: str, at: datetime) -> Sequence[Waiver]:
+    """Those that bear on this question and were approved, not revoked and not expired at that time."""
+    query = select(Waiver).where(
+        Waiver.model_id == version.model_id,
+        Waiver.environment == environment,
+        or_(col(Waiver.version_id).is_(None), col(Waiver.version_id) == version.id),
+        or_(col(Waiver.stage).is_(None), col(Waiver.stage) == stage),
+        col(Waiver.approved_at) <= at,
+        col(Waiver.expires_at) > at,
+        or_(col(Waiver.revoked_at).is_(None), col(Waiver.revoked_at) > at),
+    )
+    return session.exec(query.order_by(col(Waiver.id))).all()
+
+
+def revoked_waiver(session: Session, ids: Collection[int]) -> Waiver | None:
+    """One of these that was taken back."""
+    query = select(Waiver).where(col(Waiver.id).in_(ids), col(Waiver.revoked_at).is_not(None))
+    return session.exec(query.order_by(col(Waiver.id)).limit(1)).first()

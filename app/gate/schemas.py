@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 EXAMPLE: dict[str, Any] = {
     "id": 42,
     "status": "fail",
+    "status_without_waivers": "fail",
     "model": "credit-default",
     "version": "1.1.0",
     "artifact_digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -34,6 +35,7 @@ EXAMPLE: dict[str, Any] = {
             "remedy": "Retrain, or look for what changed in the training data.",
             "origin": "production v1",
             "enforced": True,
+            "waived_by": None,
         }
     ],
     "expires_at": "2026-01-02T12:00:00Z",
@@ -70,11 +72,20 @@ class PolicyRef(BaseModel):
     digest: str
 
 
+class WaivedBy(BaseModel):
+    waiver: int
+    requested_by: str
+    approved_by: str
+    expires_at: datetime
+    reason: str
+
+
 class ConditionOut(BaseModel):
     """One condition. ``name`` is its place in the policy; ``remedy`` is "" where nothing is to be done.
 
     ``origin`` names who asks for it: a policy's version, a risk tier in it, a model's additions. One that is not
-    ``enforced`` yet is reported and denies nothing.
+    ``enforced`` yet is reported and denies nothing; one that is ``waived_by`` somebody keeps its status and
+    does not deny.
     """
 
     name: str
@@ -87,11 +98,13 @@ class ConditionOut(BaseModel):
     remedy: str
     origin: str = ""
     enforced: bool = True
+    waived_by: WaivedBy | None = None
 
 
 class DecisionOut(BaseModel):
     """The gate's answer. While ``in_progress`` an audit (``audit_id``) runs first and nothing is decided.
 
+    ``status_without_waivers`` is null in decisions from before there were any.
     A decision is good until ``expires_at``. A dry run is never stored: ``id`` and ``evaluation_url`` are null.
     """
 
@@ -99,6 +112,7 @@ class DecisionOut(BaseModel):
 
     id: int | None
     status: Literal["pass", "fail", "unknown", "in_progress"]
+    status_without_waivers: Literal["pass", "fail", "unknown", "in_progress"] | None = None
     model: str
     version: str
     artifact_digest: str | None

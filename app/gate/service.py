@@ -39,7 +39,7 @@ __all__ = ["evaluate", "find_decision", "find_envelope", "install_defaults", "re
 
 log = logging.getLogger(__name__)
 
-TOLD_SINCE = {"origin", "enforced"}
+TOLD_SINCE = {"origin", "enforced", "waived_by", "status_without_waivers"}
 """Keys that the bodies of older decisions lack."""
 
 
@@ -164,7 +164,8 @@ def replay(row: Decision) -> tuple[dict[str, Any], list[str]]:
     if row.status == Status.IN_PROGRESS.value:
         raise Conflict(f"decision {row.id} is in progress: there is nothing to replay yet")
     body = rederive(row.inputs)
-    return body, sorted(k for k in body.keys() | row.body.keys() if not _same(row.body.get(k), body.get(k)))
+    keys = row.body.keys() | (body.keys() - TOLD_SINCE)
+    return body, sorted(key for key in keys if not _same(row.body.get(key), body.get(key)))
 
 
 def _same(stored: Any, derived: Any) -> bool:
@@ -195,6 +196,7 @@ def _collect(
         facts=facts,
         registration=collected.registration(model, version),
         retired_at=retired_at(session, model.id),
+        waivers=collected.waivers(session, version, environment, stage, as_of),
     )
     layers = in_force.readable_layers(stage, model.risk_tier)
     if layers is None:

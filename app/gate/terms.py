@@ -232,7 +232,8 @@ class Known:
 class Condition:
     """One condition and how it came out. ``remedy`` says what to do, "" where nothing is.
 
-    ``origin`` names who asks for it. One that is not ``enforced`` yet is reported and denies nothing.
+    ``origin`` names who asks for it. One that is not ``enforced`` yet is reported and denies nothing, nor does one
+    that is excused: ``waived_by`` is the waiver, JSON-ready.
     """
 
     name: str
@@ -245,6 +246,7 @@ class Condition:
     remedy: str = ""
     origin: str = ""
     enforced: bool = True
+    waived_by: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -176,12 +176,43 @@ class AddingStages(Part):
         return self.promote is not None
 
 
+MOST_WAIVER_DAYS = 365
+ASKED_OF_TESTS = ("must_pass", "must_not_fail", "max_age_days")
+CONDITION_KINDS = (*ASKED_OF_TESTS, "minimum", "practice", "registration", "delivery", "open_issues")
+
+
+def _condition_name(name: str) -> str:
+    kind, _, rest = name.partition(".")
+    if kind not in CONDITION_KINDS or not rest:
+        raise ValueError(f"{name!r} is no condition{nearest(kind, CONDITION_KINDS)}")
+    if kind in ASKED_OF_TESTS:
+        _known_test(rest)
+    return name
+
+
+class WaiversForm(Part):
+    """Who may approve waivers, for how long at most, and conditions that are never excused."""
+
+    approvers: list[Literal["reviewer", "owner", "admin"]] = ["reviewer", "admin"]
+    max_days: Annotated[int, Field(ge=1, le=MOST_WAIVER_DAYS)] = 90
+    never: list[Annotated[str, AfterValidator(_condition_name)]] = []
+
+    def and_also(self, other: WaiversForm) -> WaiversForm:
+        """What both allow."""
+        return WaiversForm(
+            approvers=[role for role in self.approvers if role in other.approvers],
+            max_days=min(self.max_days, other.max_days),
+            never=[*self.never, *other.never],
+        )
+
+
 class JudgingForm(Part):
     """How what is asked for is judged."""
 
     thresholds: dict[TestId, dict[str, Any]] = {}
     windows: dict[TestId, Days] = {}
     accept_not_applicable: list[TestId] = []
+    waivers: WaiversForm | None = None
 
     def layer(self, clauses: tuple[Clause, ...], hours: float) -> Layer:
         """``hours``: how long a decision is good for."""

@@ -18,6 +18,7 @@ from app.tables.signing import SigningKey
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
 from app.tables.training import Trainer, TrainingRequest
 from app.tables.uptime import Endpoint, Probe
+from app.tables.waivers import Waiver
 
 __all__ = [
     "Acceptance",
@@ -64,5 +65,6 @@ __all__ = [
     "VerdictState",
     "Version",
     "VersionDataset",
+    "Waiver",
     "Watcher",
 ]

@@ -31,6 +31,13 @@ NASTY = (
     "a\x1b[2Jb | c </failure><script>x</script> \x00 ]]> `d` &lt;i&gt;"
     " ~~e~~ @team 100%0A%\r\n::error::f\n##[warning]g"
 )
+WAIVED_BY = {
+    "waiver": 3,
+    "requested_by": "Ada",
+    "approved_by": "Bo",
+    "expires_at": "2026-12-01T00:00:00Z",
+    "reason": "It goes.",
+}
 
 
 def decided():
@@ -48,7 +55,10 @@ def decided():
         )
     )
     waived = next(c for c in body["conditions"] if c["name"] == "must_pass.MODEL-5")
-    return {**body, "conditions": [c if c is not waived else {**c, "waived_by": "Ada"} for c in body["conditions"]]}
+    return {
+        **body,
+        "conditions": [c if c is not waived else {**c, "waived_by": WAIVED_BY} for c in body["conditions"]],
+    }
 
 
 def attacked():
@@ -135,7 +145,10 @@ def test_junit_tells_failed_unknown_and_waived_apart():
     assert counted == {"tests": "7", "failures": "2", "errors": "2", "skipped": "1"}
     waived = suite.find("testcase/skipped")
     assert waived.get("message").startswith("MODEL-5 failed")
-    assert "Waived by Ada." in waived.text
+    assert (
+        "By waiver 3 until 2026-12-01 this does not deny (asked for by Ada, approved by Bo): It goes."
+        in waived.text
+    )
 
 
 # --- SARIF ----------------------------------------------------------------------------------------

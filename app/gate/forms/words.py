@@ -76,7 +76,15 @@ def summary(body: Body) -> str:
     ordered = sorted(found, key=_rank)
     told = ", ".join(f"{found[how]} {COUNTED.get(how, how)}" for how in ordered)
     number = found.total()
-    return f"{number} condition{'s' * (number != 1)}: {told}." if number else "Nothing is decided."
+    counted = f"{number} condition{'s' * (number != 1)}: {told}." if number else "Nothing is decided."
+    return " ".join([counted, *_by_waivers(body)])
+
+
+def _by_waivers(body: Body) -> list[str]:
+    """What the answer owes to waivers."""
+    named = [(c["waived_by"], c["name"]) for c in body["conditions"] if c.get("waived_by")]
+    told = ", ".join(f"waiver {by['waiver']} of {name} until {by['expires_at'][:10]}" for by, name in named)
+    return [f"By {told}; without waivers: {body['status_without_waivers']}."] if told else []
 
 
 def title(condition: Body) -> str:
@@ -102,10 +110,17 @@ def told(condition: Body) -> list[str]:
     if not condition.get("enforced", True):
         lines.append(f"This does not deny yet; it would be {condition['status']}.")
     if condition.get("waived_by"):
-        lines.append(f"Waived by {condition['waived_by']}.")
+        lines.append(_waived(condition["waived_by"]))
     if condition["remedy"]:
         lines.append(f"To do: {condition['remedy']}")
     return lines
+
+
+def _waived(by: Body) -> str:
+    return (
+        f"By waiver {by['waiver']} until {by['expires_at'][:10]} this does not deny (asked for by "
+        f"{by['requested_by']}, approved by {by['approved_by']}): {by['reason']}"
+    )
 
 
 def facts(body: Body) -> list[str]:
