@@ -364,7 +364,7 @@ def test_a_replay_tells_what_came_out_otherwise(database, settings, plant):
     row.inputs["facts"]["findings"] = []
     body, differing = service.replay(row)
     assert body["status"] == "fail"
-    assert differing == ["conditions", "score", "section_scores", "status"]
+    assert differing == ["conditions", "score", "section_scores", "status", "status_without_waivers"]
 
 
 def test_there_is_nothing_to_replay_while_in_progress(database, settings, subject):
