@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from app.audits.attempt import Attempt, DataFile, EarlierSubject, File, Subject
+from app.audits.attempt import Attempt, EarlierSubject
 from app.audits.providing import AHEAD, PROVIDERS, Provided
-from app.audits.providing.files import unchanged
-from app.catalog.declaration import declaration_of
-from app.catalog.manifest import Manifest
+from app.audits.providing.loading import data_frame, declaration, load, predictions_in
 from checks.contract import Missing
 from checks.evidence import (
     Data,
@@ -25,12 +21,8 @@ from checks.evidence import (
     Predictor,
     ReferenceData,
     Rescored,
-    Task,
     TrainingData,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ROLES: dict[type[Data], str] = {TrainingData: "train", Holdout: "test", ReferenceData: "reference"}
 
@@ -146,67 +138,8 @@ class Evidence:
         return Provided(EarlierVersions(counted, incumbent, tuple(skipped)), {**holdout.inputs, **digests})
 
 
-def declaration(subject: Subject) -> Declaration:
-    """What a version's manifest declares."""
-    return declaration_of(Manifest.model_validate(subject.manifest), subject.model_class)
-
-
-def load(artifact: File, declared: Declaration) -> Predictor:
-    """The model in a file, ready to predict."""
-    from app.engines import models
-
-    return models.load(_path(artifact), artifact.format, declared)
-
-
-def data_frame(file: DataFile, role: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """A data set, or some of its columns; Missing when it is not what was registered."""
-    from app.engines.tabular import read_frame
-
-    return read_frame(unchanged(file, role), file.format, columns)
-
-
-def _path(file: File) -> Path:
-    if file.path is None:
-        raise FileNotFoundError(file.problem)
-    return Path(file.path)
-
-
 def _rescore(subject: EarlierSubject, holdout: Holdout) -> Rescored:
     if subject.artifact is None:
         raise Missing("registered as predictions only", "register the model itself")
     predictor = load(subject.artifact, declaration(subject))
     return Rescored(subject.name, predictor.predict(holdout.frame))
-
-
-def predictions_in(holdout: Holdout, declared: Declaration) -> HoldoutPredictions:
-    """What the prediction columns of the holdout say."""
-    import numpy as np
-
-    frame, column = holdout.frame, declared.prediction_column
-    if column is None or column not in frame:
-        raise Missing(
-            "predictions for the test data",
-            "register the model itself, or name the column of predictions under columns.prediction",
-        )
-    label = frame[column].to_numpy()
-    if declared.probability_column is None or declared.task is not Task.BINARY:
-        return HoldoutPredictions(label)
-    positive = frame[declared.probability_column].to_numpy(dtype=float)
-    return HoldoutPredictions(
-        label, np.column_stack([1 - positive, positive]), (_negative(holdout, declared), declared.positive)
-    )
-
-
-def _negative(holdout: Holdout, declared: Declaration) -> Any:
-    """The other class of a binary task."""
-    import pandas as pd
-
-    seen = pd.concat([holdout.frame[declared.label], holdout.frame[declared.prediction_column]]).dropna().unique()
-    others = [value for value in seen.tolist() if value != declared.positive]
-    if len(others) != 1:
-        raise Missing(
-            f"two classes in the test data: beside {declared.positive!r} the columns {declared.label} and "
-            f"{declared.prediction_column} hold {len(others)} other values",
-            "register test data with both classes and no third value",
-        )
-    return others[0]

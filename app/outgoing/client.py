@@ -11,29 +11,15 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+from app.outgoing.answers import Answer, Failed
 from app.outgoing.urls import IP, Target, bracketed, is_public, literal, parse, refuse
 
 Resolve = Callable[[str, int], Sequence[IP]]
 
 PORTS = frozenset({443, 8443})
 """Of hosts that no administrator has allowed."""
-
-
-class Failed(Exception):
-    """No answer came."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """``headers`` by lower-case name. Not ``complete``: the limit of size or time cut ``content`` short."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-    complete: bool
 
 
 def system_resolve(host: str, port: int) -> list[IP]:

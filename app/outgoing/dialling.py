@@ -10,7 +10,7 @@ from typing import Any
 
 import httpcore2
 
-from app.outgoing.client import Answer, Failed
+from app.outgoing.answers import Answer, Failed
 from app.outgoing.urls import IP, Target, bracketed
 
 CHUNK = 16 * 1024

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.audits.attempt import Attempt, OlderSubject
 from app.audits.providing.contract import Provided, Providers, Source
+from app.audits.providing.loading import data_frame, declaration, load
 from app.evidence import staleness
 from checks.contract import Missing
 from checks.evidence import Declaration, Holdout, HoldoutPredictions, Predictions, Predictor, Task, TrainingData
@@ -196,7 +197,6 @@ def _own(source: Source, attempt: Attempt, rows: _Rows) -> Iterator[Attempted]:
 def _older(subject: OlderSubject, frame: pd.DataFrame) -> Attempted:
     import numpy as np
 
-    from app.audits.providers import data_frame, declaration, load
     from checks.methods.cohorts import answers
 
     name = f"version {subject.name}"

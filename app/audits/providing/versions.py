@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.audits.attempt import Attempt, ServedSubject
 from app.audits.providing.contract import Provided, Providers, Source
 from app.audits.providing.handed_in import read
+from app.audits.providing.loading import data_frame, declaration, load, predictions_in
 from app.audits.providing.traffic import paths_of
 from checks.contract import SEED, Missing
 from checks.evidence import Declaration, Holdout, HoldoutPredictions
@@ -59,7 +60,6 @@ def _inputs(subject: ServedSubject) -> dict[str, str]:
 def _scored(subject: ServedSubject) -> ServedVersion:
     import numpy as np
 
-    from app.audits.providers import declaration
     from app.engines.prediction_log import read_labelled
     from checks.methods.cohorts import subset
     from checks.methods.served import classes_of, of_holdout, of_log
@@ -83,7 +83,6 @@ def _scored(subject: ServedSubject) -> ServedVersion:
 
 def _tested(subject: ServedSubject, declared: Declaration) -> Labelled:
     """The version's own test data as it predicts it."""
-    from app.audits.providers import data_frame, load, predictions_in
     from checks.methods.cohorts import labelled
 
     if subject.test is None:
