@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from app.access import queries, tokens
+from app.access import queries, teams, tokens
 from app.access.audit_log import record
-from app.access.identity import ROLE_SCOPES, Identity
+from app.access.identity import MEMBER, ROLE_SCOPES, Identity, scopes_of
 from app.config import Settings
 from app.db import utcnow
 from app.errors import FieldError, Invalid, NotAuthenticated, NotFound
@@ -26,19 +26,25 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Holder:
-    """Whom a token will stand for. ``scopes``: a part of what the role carries; None for all of it."""
+    """Whom a token will stand for. ``scopes``: a part of what the role carries; None for all of it.
+
+    ``bound``: to the teams in which ``name`` is a member; the role "member" has nothing beside what they give.
+    """
 
     name: str
     role: str
     scopes: Collection[str] | None = None
+    bound: bool = False
 
     def granted(self) -> list[str]:
         """The scopes, sorted. Raises ``Invalid`` where a field does not make sense."""
         if not (self.name.isprintable() and 0 < len(self.name.strip()) <= MAX_NAME):
             raise _invalid("name", f"must be 1 to {MAX_NAME} printable characters")
-        allowed = ROLE_SCOPES.get(self.role)
-        if allowed is None:
+        allowed = scopes_of(self.role)
+        if not allowed:
             raise _invalid("role", f"no such role; there are {', '.join(ROLE_SCOPES)}")
+        if self.bound and self.role == "admin":
+            raise _invalid("role", "an administrator is the organisation's, and bound to no team")
         if self.scopes is None:
             return sorted(allowed)
         if not self.scopes:
@@ -57,6 +63,7 @@ def create_token(
     days: int = 90,
     created_by: str,
     kind: str = "api",
+    bound: bool = False,
 ) -> tuple[Token, str]:
     """A new token and its secret, which is not kept and cannot be shown again.
 
@@ -64,7 +71,7 @@ def create_token(
     """
     if not 1 <= days <= MAX_DAYS:
         raise _invalid("days", f"must be between 1 and {MAX_DAYS}")
-    token, secret = _create(session, Holder(name, role, scopes), kind, timedelta(days=days), created_by)
+    token, secret = _create(session, Holder(name, role, scopes, bound), kind, timedelta(days=days), created_by)
     _note(session, created_by, f"{kind}_token.create", token)
     return token, secret
 
@@ -74,14 +81,22 @@ def create_sign_in_link(
     settings: Settings,
     *,
     name: str,
-    role: str = "viewer",
+    role: str | None = None,
     minutes: int = 10,
     created_by: str,
 ) -> str:
-    """An address that lets one person sign in, once, within ``minutes``."""
+    """An address that lets one person sign in, once, within ``minutes``.
+
+    Whoever is in a team is what the teams say, of ``role`` at most where one is given; anybody else has ``role`` in
+    the whole organisation, by default viewer. Administrators are bound to no team.
+    """
+    bound = role != "admin" and teams.is_member(session, name)
+    role = role or (MEMBER if bound else "viewer")
     if not 1 <= minutes <= MAX_SIGN_IN_MINUTES:
         raise _invalid("minutes", f"must be between 1 and {MAX_SIGN_IN_MINUTES}")
-    token, secret = _create(session, Holder(name, role), "sign_in", timedelta(minutes=minutes), created_by)
+    token, secret = _create(
+        session, Holder(name, role, bound=bound), "sign_in", timedelta(minutes=minutes), created_by
+    )
     _note(session, created_by, "sign_in_token.create", token)
     return f"{settings.public_url.rstrip('/')}/sign-in?code={secret}"
 
@@ -92,10 +107,15 @@ def sign_in(session: Session, secret: str, now: datetime) -> tuple[Identity, str
     if token.kind == "sign_in" and not queries.consume(session, _id(token), now):
         raise NotAuthenticated("This sign-in code was used already; ask for a new one.")
     life = min(SESSION_LIFE, token.expires_at - now) if token.kind == "api" else SESSION_LIFE
-    holder = Holder(token.name, token.role, token.scopes)
-    opened, session_secret = _create(session, holder, "session", life, _subject(token))
-    _note(session, token.name, "session_token.create", opened)
-    return _identity(opened), session_secret
+    holder = Holder(token.name, token.role, token.scopes, token.bound)
+    return open_session(session, holder, life, _subject(token))
+
+
+def open_session(session: Session, holder: Holder, life: timedelta, origin: str) -> tuple[Identity, str]:
+    """A browser's session for somebody who proved who they are; ``origin`` says how. Identity and secret."""
+    opened, secret = _create(session, holder, "session", life, origin)
+    _note(session, holder.name, "session_token.create", opened)
+    return _identity(session, opened), secret
 
 
 def sign_out(session: Session, secret: str, now: datetime) -> None:
@@ -109,7 +129,7 @@ def authenticate(
     session: Session, secret: str, now: datetime, kinds: Collection[str] = frozenset({"api"})
 ) -> Identity:
     """Whose secret this is. Raises ``NotAuthenticated``."""
-    return _identity(_valid(session, secret, now, kinds))
+    return _identity(session, _valid(session, secret, now, kinds))
 
 
 def use_is_due(session: Session, identity: Identity, now: datetime) -> bool:
@@ -145,6 +165,7 @@ def _create(session: Session, holder: Holder, kind: str, life: timedelta, origin
         name=holder.name,
         role=holder.role,
         scopes=holder.granted(),
+        bound=holder.bound or holder.role == MEMBER,
         created_by=origin,
         created_at=now,
         expires_at=now + life,
@@ -173,10 +194,13 @@ def _valid(session: Session, secret: str, now: datetime, kinds: Collection[str])
     return token
 
 
-def _identity(token: Token) -> Identity:
+def _identity(session: Session, token: Token) -> Identity:
     # A role that lost a scope since must not live on in old tokens.
-    scopes = frozenset(token.scopes) & ROLE_SCOPES.get(token.role, frozenset())
-    return Identity(token.name, token.role, scopes, token.id)
+    scopes = frozenset(token.scopes) & scopes_of(token.role)
+    if not token.bound:
+        return Identity(token.name, token.role, scopes, token.id)
+    reach = teams.reach_of(session, token.name, scopes)
+    return Identity(token.name, token.role, reach.scopes, token.id, reach)
 
 
 def _subject(token: Token) -> str:

@@ -15,6 +15,7 @@ from app.tables.gate import Decision, Policy
 from app.tables.ledger import LedgerEvent
 from app.tables.register import Issue, IssueNote, Retirement, Validation
 from app.tables.signing import SigningKey
+from app.tables.teams import Grant, Member, Team
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
 from app.tables.training import Trainer, TrainingRequest
 from app.tables.uptime import Endpoint, Probe
@@ -35,6 +36,7 @@ __all__ = [
     "Deployment",
     "Endpoint",
     "Finding",
+    "Grant",
     "HandedInEvidence",
     "IdempotencyKey",
     "Issue",
@@ -43,6 +45,7 @@ __all__ = [
     "Lease",
     "LedgerEvent",
     "Measurement",
+    "Member",
     "Model",
     "Pipeline",
     "Policy",
@@ -57,6 +60,7 @@ __all__ = [
     "ScheduleSlot",
     "SigningKey",
     "Subscription",
+    "Team",
     "Token",
     "ToolConnection",
     "Trainer",

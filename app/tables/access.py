@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from sqlalchemy import false
 from sqlmodel import Field, SQLModel
 
 from app.db import UTCDateTime
@@ -12,7 +13,11 @@ from app.tables.columns import json_column, moment
 
 
 class Token(SQLModel, table=True):
-    """A credential; only its SHA-256 is kept. ``kind``: api, sign_in (used once) or session (a browser's)."""
+    """A credential; only its SHA-256 is kept. ``kind``: api, sign_in (used once) or session (a browser's).
+
+    ``bound``: it opens what the teams may in which ``name`` is a member, and no more than ``scopes`` of that; else
+    the whole organisation's. ``role``: what it is, or "member" where the teams alone say so.
+    """
 
     id: int = Field(default=None, primary_key=True)
     digest: str = Field(unique=True)
@@ -20,6 +25,7 @@ class Token(SQLModel, table=True):
     name: str
     role: str
     scopes: list[str] = json_column()
+    bound: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_by: str
     created_at: datetime = moment()
     expires_at: datetime = Field(sa_type=UTCDateTime)

@@ -12,7 +12,10 @@ from app.tables.columns import json_column, moment
 
 
 class Model(SQLModel, table=True):
-    """A named thing with an owner, a task and a risk tier. Describes the newest registered manifest."""
+    """A named thing with an owner, a task and a risk tier. Describes the newest registered manifest.
+
+    ``team_id`` None: the organisation's, open to whoever is bound to no team.
+    """
 
     id: int = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
@@ -24,6 +27,7 @@ class Model(SQLModel, table=True):
     risk_tier: str
     business_metric: dict[str, Any] = json_column()
     retraining_days: int | None = None
+    team_id: int | None = Field(default=None, foreign_key="team.id", index=True)
     created_at: datetime = moment()
     created_by: str
 
@@ -38,6 +42,7 @@ class Pipeline(SQLModel, table=True):
     owner: str | None = None
     repository: str | None = Field(default=None, index=True)
     declaration: dict[str, Any] | None = json_column(nullable=True)
+    team_id: int | None = Field(default=None, foreign_key="team.id", index=True)
     created_at: datetime = moment()
     created_by: str | None = None
 
