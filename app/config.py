@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
+
+
+def _absolute(path: str) -> str:
+    if not Path(path).is_absolute():
+        raise ValueError(f"{path!r} is no absolute path")
+    return path
+
+
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]
+
+
+class TrainTwice(BaseModel):
+    """How versions of one pipeline are trained for INFRA-1; docs/evidence.md says what the command gets and gives.
+
+    ``command`` is an argument list that no shell reads, ``read`` what it may read beside the system's programs,
+    ``seconds`` the time for one training.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: list[str] = Field(min_length=1)
+    read: list[AbsolutePath] = []
+    seconds: PositiveFloat = 600
+
+    @field_validator("command")
+    @classmethod
+    def _names_a_program(cls, given: list[str]) -> list[str]:
+        _absolute(given[0])
+        return given
 
 
 class Settings(BaseSettings):
@@ -62,6 +101,11 @@ class Settings(BaseSettings):
         None,
         description="Folder of the engines that have environments of their own; empty: .engines beside the code.",
     )
+    train_twice: dict[str, TrainTwice] = Field(
+        {},
+        description="Pipelines whose versions INFRA-1 trains twice, in isolation, as JSON: "
+        '{"pipeline": {"command": ["/program", "argument"], "read": ["/folder"], "seconds": 600}}; empty: none.',
+    )
     lease_seconds: PositiveFloat = Field(
         30, description="How long a worker's claim holds without a sign of life (s)."
     )
@@ -104,6 +148,16 @@ class Settings(BaseSettings):
         if unknown := given.keys() - known.keys():
             raise ValueError(f"{', '.join(sorted(unknown))}: there are {', '.join(known)}")
         return {**known, **given}
+
+    @model_validator(mode="after")
+    def _keeps_its_own_data(self) -> Self:
+        """What trains reads nothing of the service's."""
+        own = self.data_dir.resolve()
+        for pipeline, training in self.train_twice.items():
+            for path in map(Path, training.read):
+                if own.is_relative_to(path.resolve()) or path.resolve().is_relative_to(own):
+                    raise ValueError(f"train_twice.{pipeline}.read: {path} holds the service's own data")
+        return self
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -189,6 +189,15 @@ class Accepted(Message):
     expires_at: datetime
 
 
+class Training(Message):
+    """By which command the administrator lets versions of the pipeline be trained; see ``TrainTwice``."""
+
+    pipeline: str
+    command: list[str]
+    read: list[str]
+    seconds: float
+
+
 class Attempt(Message):
     """Everything that one attempt at an audit needs; nothing else reaches its process.
 
@@ -212,6 +221,7 @@ class Attempt(Message):
     same_recipe: list[OlderSubject] = []
     served_versions: list[ServedSubject] = []
     staleness: Staleness | None = None
+    training: Training | None = None
     organisation: dict[str, Any] | None = None
     organisation_digest: str | None = None
     acceptances: list[Accepted] = []

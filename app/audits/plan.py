@@ -26,6 +26,7 @@ from app.audits.planning.dependencies import dependencies_of
 from app.audits.planning.features import features_of
 from app.audits.planning.operation import operation_of
 from app.audits.planning.traffic import traffic_of, window_of
+from app.audits.planning.trainings import training_of
 from app.audits.planning.versions import served_versions
 from app.catalog import organisation
 from app.catalog import queries as catalog
@@ -64,6 +65,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         served_versions=_served_versions(session, audit, blobs, settings, folder),
         features=features_of(session, audit, version, audit.window_end or audit.created_at),
         staleness=staleness_of(session, audit),
+        training=training_of(audit, version, settings),
         traffic=traffic_of(session, audit, blobs, settings, folder),
         engines=str(settings.engines_folder),
         canary=canary_of(session, audit, blobs, moment) if audit.environment else None,

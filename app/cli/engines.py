@@ -8,7 +8,7 @@ import typer
 
 from app.cli.output import EXIT_FAIL
 from app.config import Settings
-from app.engines import deepchecks
+from app.engines import bubblewrap, deepchecks
 from app.engines.health import install, own_engines
 
 engine_commands = typer.Typer(no_args_is_help=True, help="Libraries that audits use, and their environments.")
@@ -30,9 +30,11 @@ def install_engines() -> None:
 @engine_commands.command("doctor")
 def doctor() -> None:
     """Say which engines are well. Exits with 1 when one is missing or broken."""
-    engines = [*own_engines(), deepchecks.health_check(Settings().engines_folder)]
+    settings = Settings()
+    engines = [*own_engines(), deepchecks.health_check(settings.engines_folder)]
+    engines += [bubblewrap.health_check()] if settings.train_twice else []
     for one in engines:
-        told = f"ok       {one.version}" if one.ok else f"missing  {one.problem}; install it: {one.remedy}"
+        told = f"ok       {one.version}" if one.ok else f"missing  {one.problem}; to mend it: {one.remedy}"
         typer.echo(f"{one.engine:<12} {told}")
     if not all(one.ok for one in engines):
         raise typer.Exit(EXIT_FAIL)

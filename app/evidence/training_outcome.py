@@ -12,18 +12,11 @@ Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{7,64}$")]
 Prediction = Number | Annotated[list[Number], Field(min_length=1, max_length=1000)]
 
 
-class TrainingOutcomeForm(Document):
-    """``run`` tells one training from another; ``data`` is a digest of all that was trained on.
-
-    ``config`` (with the seed) is what the training was started with; ``environment``, such as versions of
-    libraries, is told where outcomes differ. ``predictions`` are of a fixed sample, by its ids: a number, or
-    one a class.
+class OutcomeForm(Document):
+    """``environment``, such as versions of libraries, is told where outcomes differ. ``predictions`` are of a fixed
+    sample, by its ids: a number, or one a class.
     """
 
-    run: Word
-    commit: Commit
-    data: Word
-    config: dict[Word, Value]
     environment: dict[Word, Value] = {}
     metrics: dict[Word, Number] = {}
     predictions: dict[Word, Prediction] = {}
@@ -33,6 +26,17 @@ class TrainingOutcomeForm(Document):
         if not self.metrics and not self.predictions:
             raise ValueError("it has neither metrics nor predictions")
         return self
+
+
+class TrainingOutcomeForm(OutcomeForm):
+    """``run`` tells one training from another; ``data`` is a digest of all that was trained on; ``config`` (with
+    the seed) is what the training was started with.
+    """
+
+    run: Word
+    commit: Commit
+    data: Word
+    config: dict[Word, Value]
 
 
 def parse(content: bytes) -> TrainingOutcomeForm:

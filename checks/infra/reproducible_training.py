@@ -28,7 +28,8 @@ class ReproducibleTraining(Check):
     Source: Breck et al. 2017, section IV, test Infra 1. The limits are Assay's interpretation.
 
     Evidence: two files of the kind `training-outcome`, one a training, both handed in by CI (docs/evidence.md). The
-    service itself trains nothing.
+    service itself trains nothing, unless its administrator names a command for the version's pipeline
+    (`ASSAY_TRAIN_TWICE`), which is then run twice in isolation where CI handed in no two trainings of one kind.
 
     Fix: fix every seed (those of libraries and of data shuffling too), sort what comes from sets and folders, pin
     library versions; keep parallel sums in one order, or accept the metric's tolerance.

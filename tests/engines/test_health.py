@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from app.cli import run
-from app.engines import health
+from app.engines import bubblewrap, health
 from tests.engines.test_deepchecks import stand_in
 
 
@@ -24,7 +25,7 @@ def test_a_missing_engine_is_named_with_the_way_out(engines, capsys):
     told = capsys.readouterr().out.splitlines()
     assert told[0].split() == ["duckdb", "ok", health.own_engines()[0].version]
     assert told[-1].startswith("deepchecks   missing  cannot be started")
-    assert told[-1].endswith("install it: assay engines install")
+    assert told[-1].endswith("to mend it: assay engines install")
 
 
 def test_a_broken_engine_is_missing_too(engines, capsys):
@@ -37,6 +38,17 @@ def test_all_well_exits_with_0(engines, capsys):
     stand_in(engines, "echo 0.19.1")
     assert run(["engines", "doctor"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split() == ["deepchecks", "ok", "0.19.1"]
+
+
+@pytest.mark.parametrize(("program", "code"), [(bubblewrap.PROGRAM, 0), ("/nowhere/bwrap", 1)])
+def test_isolation_is_looked_at_where_the_service_may_train(engines, monkeypatch, capsys, program, code):
+    if not code and not shutil.which(program):
+        pytest.skip("no bubblewrap is installed")
+    stand_in(engines, "echo 0.19.1")
+    monkeypatch.setenv("ASSAY_TRAIN_TWICE", '{"training": {"command": ["/usr/bin/true"]}}')
+    monkeypatch.setattr(bubblewrap, "PROGRAM", program)
+    assert run(["engines", "doctor"]) == code
+    assert ("isolates" if not code else "install bubblewrap") in capsys.readouterr().out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("uv", [True, False])
