@@ -23,6 +23,7 @@ import app.catalog.routes
 import app.connections.routes
 import app.delivery.routes
 import app.evidence.routes
+import app.gate.changes.routes
 import app.gate.routes
 import app.gateway.routes
 import app.ledger.delivery.routes
@@ -60,6 +61,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.schedules.routes.router,
     app.scorecards.routes.router,
     app.gate.routes.router,
+    app.gate.changes.routes.router,
     app.acceptances.routes.router,
     app.waivers.routes.router,
     app.register.routes.router,

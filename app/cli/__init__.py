@@ -30,6 +30,7 @@ from app.cli import (
     ledger,
     pipelines,
     policies,
+    policy_changes,
     probing,
     register,
     schedules,
@@ -100,6 +101,7 @@ evidence.collect_commands.command("mlflow-runs")(collect_pipelines.collect_mlflo
 evidence.collect_commands.command("dvc")(collect_pipelines.collect_dvc)
 evidence.collect_commands.command("kfp")(collect_pipelines.collect_kfp)
 evidence.collect_commands.command("prometheus")(collect_measurements.collect_prometheus)
+policies.policy_commands.command("test")(policy_changes.try_policies)
 ledger.ledger_commands.command("probe")(probing.probe)
 catalog.model_commands.command("retire")(register.retire)
 catalog.model_commands.command("unretire")(register.unretire)

@@ -61,7 +61,7 @@ def lint(
     from app.gate.policies import require_valid
 
     for file in files:
-        require_valid(file.stem, _read(file), str(file))
+        require_valid(file.stem, read_text(file), str(file))
         typer.echo(f"{file}: valid")
 
 
@@ -74,12 +74,12 @@ def put(
     """Store a new version of a policy; the same text again changes nothing."""
     if (name is None) == (model is None):
         raise Invalid("name either an environment or --model")
-    text = _read(file)
+    text = read_text(file)
     policy = Assay().put_additions(model, text) if model else Assay().put_policy(str(name), text)
     typer.echo(f"{model or name} is at version {policy['version']}")
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 from app.client.audits import POLL_SECONDS
@@ -71,6 +72,15 @@ class Gate(Connection):
     def effective_policy(self, environment: str, **asked: str) -> Body:
         """``asked``: model, stage, risk_tier (where no model is named)."""
         return self._json("GET", f"policies/{environment}/effective", params=asked)
+
+    def try_policies(self, policies: Sequence[Body], **asked: Any) -> Body:
+        """Which past decisions the policies would have changed; nothing is stored.
+
+        Args:
+            policies: ``{"filename": ..., "text": ...}`` each.
+            asked: environment, model, since (ISO 8601), limit.
+        """
+        return self._json("POST", "policy-trials", json={"policies": policies, **asked})
 
     def additions(self, model: str) -> Body:
         """What is asked of one model in addition."""

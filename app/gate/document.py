@@ -71,9 +71,13 @@ def _validated(model: type[Form], data: dict[str, Any], lines: Mapping[str, int]
 
 def refuse_found(found: Found, lines: Mapping[str, int], filename: str) -> None:
     """Raises Invalid when anything was found."""
-    errors = [FieldError(path, message, validation.line_of(path, lines)) for path, message in found]
-    if errors:
+    if errors := placed(found, lines):
         raise yamlfile.refuse(filename, errors)
+
+
+def placed(found: Found, lines: Mapping[str, int]) -> list[FieldError]:
+    """What was found, each with its line."""
+    return [FieldError(path, message, validation.line_of(path, lines)) for path, message in found]
 
 
 def _without_key_mark(error: FieldError) -> FieldError:

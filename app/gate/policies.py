@@ -49,7 +49,7 @@ def in_force(session: Session, environment: str, model: str) -> InForce:
         message = f"no policy is written for the environment {environment!r}{hint}"
         raise Invalid(message, [FieldError("environment", message)])
     policy, ours, additions = (text_of(found[name]) if name in found else None for name in names)
-    return InForce(policy=policy, floor=ours if ours and _has_floor(ours) else None, additions=additions)
+    return InForce(policy=policy, floor=ours if ours and has_floor(ours) else None, additions=additions)
 
 
 def is_environment(name: str) -> bool:
@@ -62,7 +62,7 @@ def additions_for(model: str) -> str:
     return f"models/{model}"
 
 
-def _has_floor(ours: PolicyText) -> bool:
+def has_floor(ours: PolicyText) -> bool:
     """One that cannot be read is taken along, so that the answer is unknown."""
     try:
         return document.parse_floor(ours.text, ours.title) is not None
@@ -86,6 +86,11 @@ def require_stage(binding: InForce, stage: str) -> None:
 
 def text_of(policy: Policy) -> PolicyText:
     return PolicyText(name=policy.name, version=policy.version, digest=policy.digest, text=policy.text)
+
+
+def newest_text(session: Session, name: str) -> PolicyText | None:
+    row = queries.newest_policy(session, name)
+    return text_of(row) if row else None
 
 
 def write_policy(session: Session, name: str, text: str, actor: str) -> tuple[Policy, bool]:

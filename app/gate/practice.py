@@ -20,7 +20,10 @@ def conditions(demand: PracticeDemand, known: PracticeFacts) -> Iterator[tuple[s
 
 
 def _row(number: int, known: PracticeFacts) -> Condition:
-    row = known.rows[number]
+    row = known.rows.get(number)
+    if row is None:
+        told = f"Row {number} of the ledger was not looked up."
+        return Condition(f"practice.{number}", f"ledger.{number}", "==", "met", None, Status.UNKNOWN, told)
     status = STATUSES.get(row.status, Status.UNKNOWN)
     reason = row.title if status is Status.PASS else f"{row.title}: {row.missing}."
     remedy = "" if status is Status.PASS else row.remedy
@@ -29,7 +32,9 @@ def _row(number: int, known: PracticeFacts) -> Condition:
 
 def _level(asked: int, known: PracticeFacts) -> Condition:
     level = known.automation_level
-    if level is None:
+    if level is None and not known.lacking:
+        status, reason = Status.UNKNOWN, "The level of automation was not looked up."
+    elif level is None:
         status, reason = Status.UNKNOWN, "No run of a pipeline was told, so the level of automation is unknown."
     else:
         status = Status.PASS if level >= asked else Status.FAIL

@@ -130,6 +130,22 @@ def decisions(
     return query
 
 
+def decided(model_id: int | None, environment: str | None, since: datetime | None) -> SelectOfScalar[Decision]:
+    """The decisions that were made at ``since`` or later, newest first; None: any."""
+    query = decisions(model_id, environment=environment).where(Decision.status != Status.IN_PROGRESS.value)
+    if since is not None:
+        query = query.where(col(Decision.decided_at) >= since)
+    return query.order_by(col(Decision.id).desc())
+
+
+def bound_by(
+    query: SelectOfScalar[Decision], environments: Collection[str], models: Collection[str]
+) -> SelectOfScalar[Decision]:
+    """Those of ``query`` that are for one of the environments or on one of the models."""
+    ids = select(Model.id).where(col(Model.name).in_(models))
+    return query.where(or_(col(Decision.environment).in_(environments), col(Decision.model_id).in_(ids)))
+
+
 def waivers(session: Session, version: Version, environment: str, stage: str, at: datetime) -> Sequence[Waiver]:
     """Those that bear on this question and were approved, not revoked and not expired at that time."""
     query = select(Waiver).where(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from app.gate import collected, policies, queries
 from app.gate.derivation import Inputs, derive, in_progress, rederive, windows_of
 from app.gate.in_force import InForce
 from app.gate.policies import install_defaults
-from app.gate.runs import due_checks, newest_finding
+from app.gate.runs import Measurement, due_checks, newest_finding
 from app.gate.schemas import EvaluationIn
 from app.gate.terms import Layer, Status, all_of
 from app.register.queries import open_counts, retired_at
@@ -202,16 +202,22 @@ def _collect(
     if layers is None:
         return inputs  # from which ``unknown`` is derived
     demand = all_of(layer.demand for layer in layers)
-    ids = _newest_findings(facts, demand.tests)
-    measured = {ids[test_id] for layer in layers for test_id in layer.thresholds if test_id in ids}
-    estimates = {ids[test_id] for test_id in demand.must_pass if test_id in ids}
     looked_up = {
-        "measurements": queries.measurements(session, measured, estimates),
+        "measurements": measurements(session, facts, layers),
         "practice": collected.practice(session, model, version, demand.practice, as_of),
         "delivery": collected.delivery(session, model, demand, as_of),
         "open_issues": open_counts(session, model.id, version),
     }
     return inputs.model_copy(update=looked_up)
+
+
+def measurements(session: Session, facts: Facts, layers: Sequence[Layer]) -> dict[int, Measurement]:
+    """What the policies judge anew, and what may be an estimate, by finding id."""
+    demand = all_of(layer.demand for layer in layers)
+    ids = _newest_findings(facts, demand.tests)
+    measured = {ids[test_id] for layer in layers for test_id in layer.thresholds if test_id in ids}
+    estimates = {ids[test_id] for test_id in demand.must_pass if test_id in ids}
+    return queries.measurements(session, measured, estimates)
 
 
 def _newest_findings(facts: Facts, test_ids: Iterable[str]) -> dict[str, int]:

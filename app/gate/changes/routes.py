@@ -1,0 +1,22 @@
+"""What a change of policy would mean, over HTTP. Nothing is stored."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.deps import CanRead, ReadSession
+from app.gate.changes import trial
+from app.gate.changes.schemas import TrialIn, TrialOut
+from app.http.problems import problems
+
+router = APIRouter(tags=["gate"])
+
+
+@router.post(
+    "/policy-trials", summary="Which past decisions would policies have changed?", responses=problems(404, 422)
+)
+def try_policies(asked: TrialIn, session: ReadSession, _: CanRead) -> TrialOut:
+    """Replays stored decisions; nothing is kept. Each is bound by the policies that are given and, where none is
+    given, by those of its time. What a decision kept no facts about is `unknown`, never guessed.
+    """
+    return trial.tried(session, asked)
