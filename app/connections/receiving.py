@@ -158,7 +158,7 @@ def _type(message: Message) -> str:
 
 def _outcome(events: Sequence[Event], taken: Sequence[TakenOut], now: datetime) -> Outcome:
     untaken = sum(one.status == "refused" for one in taken)
-    early = any(event.at > now + ledger.AHEAD for event in events)
+    early = any(ledger.is_early(event, now) for event in events)
     status: Status = "refused" if untaken else "recorded"
     if early or any(one.status == "set_aside" for one in taken):
         status = "set_aside"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
@@ -22,11 +23,20 @@ Trigger = Literal[
 """What made a pipeline run. ``on_demand``: a program asked for it; ``manual``: a person did."""
 
 MOST_ITEMS = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""What tools tell that do not know the time; nothing that they tell of is older."""
+
+Moment = Annotated[AwareDatetime, Field(ge=EPOCH)]
 
 
 class Happened(Document):
     id: Word
-    at: AwareDatetime
+    at: Moment
+
+    @property
+    def latest(self) -> datetime:
+        """The latest of all times that it tells; what is told of the future cannot be known."""
+        return max(value for value in dict(self).values() if isinstance(value, datetime))
 
 
 class CommitEvent(Happened):
@@ -64,7 +74,7 @@ class CIRunEvent(Happened):
     state: State
     tests: Annotated[list[Tests], Field(max_length=MOST_ITEMS)] = []
     packages: Annotated[list[Package], Field(max_length=MOST_ITEMS)] = []
-    started_at: AwareDatetime | None = None
+    started_at: Moment | None = None
     url: Short = ""
 
 
@@ -116,8 +126,8 @@ class PipelineRunEvent(Happened):
     metrics: Annotated[dict[Word, Number], Field(max_length=MOST_ITEMS)] = {}
     model: Word | None = None
     version: Word | None = None
-    started_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
     request: Word | None = None
     url: Short = ""
 
@@ -155,9 +165,12 @@ class ComponentEvent(Happened):
     name: Word
     reachable: bool
     version: Word | None = None
-    last_activity_at: AwareDatetime | None = None
+    last_activity_at: Moment | None = None
     detail: Short = ""
 
+
+WATCHING = frozenset({"MON-2", "MON-3", "MON-4", "MON-5", "MON-6", "MON-7"})
+"""Tests whose failure in production is a failure of what serves. MON-1 tests that people are told."""
 
 METRIC_KINDS = ("precision", "recall", "f1", "accuracy", "auc", "roc", "false_positives", "other")
 MetricKind = Literal["precision", "recall", "f1", "accuracy", "auc", "roc", "false_positives", "other"]
@@ -178,7 +191,8 @@ class ABTestEvent(Happened):
 class IncidentEvent(Happened):
     """An incident that another system knows of, opened or resolved ``at``; ``incident`` is that system's id.
 
-    ``version``: whose predictions caused it, if known. ``metric``: the kind of metric that showed it.
+    ``version``: whose predictions caused it, if known. ``metric``: the kind of metric that showed it. ``attack``:
+    whether somebody meant it, by what was sent to the model or got into its training data.
     """
 
     kind: Literal["incident"]
@@ -188,6 +202,7 @@ class IncidentEvent(Happened):
     state: Literal["opened", "resolved"]
     version: Word | None = None
     metric: MetricKind = "other"
+    attack: bool | None = None
     detail: Short = ""
 
 

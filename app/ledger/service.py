@@ -44,7 +44,7 @@ def record(session: Session, source: str, identity: Identity, given: Sequence[Ev
     taken, rows = [], []
     for event in given:
         row = _row(source, identity, event, now)
-        status, reason = _judge(row, digests.get((row.kind, row.key)), now)
+        status, reason = _judge(row, event, digests.get((row.kind, row.key)), now)
         if status == "recorded":
             digests[row.kind, row.key] = row.digest
             rows.append(row)
@@ -76,13 +76,18 @@ def _row(source: str, identity: Identity, event: Event, now: datetime) -> Ledger
     )
 
 
-def _judge(row: LedgerEvent, known: str | None, now: datetime) -> tuple[str, str]:
+def is_early(event: Event, now: datetime) -> bool:
+    """Whether it tells of a time that has not come yet, however wrong the teller's clock may be."""
+    return event.latest > now + AHEAD
+
+
+def _judge(row: LedgerEvent, event: Event, known: str | None, now: datetime) -> tuple[str, str]:
     if known == row.digest:
         return "known", "it was told before"
     if known is not None:
         return "refused", f"{row.source} told of the {row.kind} {row.key} before, with other content"
-    if row.at > now + AHEAD:
-        return "refused", f"it happened at {row.at.isoformat()}, which has not come yet ({now.isoformat()})"
+    if is_early(event, now):
+        return "refused", f"it tells of {event.latest.isoformat()}, which has not come yet ({now.isoformat()})"
     return "recorded", ""
 
 

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
@@ -81,6 +81,26 @@ def test_what_has_not_come_yet_is_refused(declared, tell):
     assert "has not come yet" in reason
 
 
+@pytest.mark.parametrize("field", ["started_at", "finished_at"])
+def test_nor_may_anything_in_it_lie_in_the_future(declared, tell, field):
+    """A run that began next year would be the newest for a year."""
+    ahead, past = ((utcnow() + timedelta(days=days)).isoformat() for days in (365, -1))
+    [(early, reason), (late, _)] = tell(a_run("1", **{field: ahead}), a_run("2", **{field: past}))
+    assert (early, late) == ("refused", "recorded")
+    assert reason.startswith(f"it tells of {ahead}")
+
+
+def test_a_probe_has_not_seen_what_is_to_come(declared, tell):
+    told = {"kind": "component", "id": "1", "at": "2026-03-01T02:00:00Z", "pipeline": "credit-training"}
+    told |= {
+        "component": "orchestrator",
+        "name": "KFP",
+        "reachable": True,
+        "last_activity_at": "2099-01-01T00:00:00Z",
+    }
+    assert [status for status, _ in tell(told)] == ["refused"]
+
+
 def test_what_names_the_unknown_is_set_aside_and_counts_once_it_is_registered(ci, tell, database):
     assert tell(a_run()) == [("set_aside", "no pipeline is registered as 'credit-training'")]
     assert tell(commit()) == [("set_aside", "no repository is registered as 'bank/credit'")]
@@ -108,6 +128,8 @@ def test_an_experiment_of_nobody_is_set_aside(ci, declared, tell):
         (commit(commit="HEAD"), "events.0.commit.commit"),
         (commit(at="yesterday"), "events.0.commit.at"),
         (commit(at="2026-03-01T02:00:00"), "events.0.commit.at"),
+        (commit(at="0001-01-01T00:00:00+14:00"), "events.0.commit.at"),
+        (a_run(started_at="1969-12-31T23:59:59Z"), "events.0.pipeline_run.started_at"),
         (commit(colour="red"), "events.0.commit.colour"),
         (a_run(metrics={"auc": "NaN"}), "events.0.pipeline_run.metrics.auc"),
         (a_run(state="done"), "events.0.pipeline_run.state"),
@@ -148,6 +170,7 @@ def test_a_start_that_is_told_to_be_after_the_end_is_not_believed():
 STATES = st.sampled_from(["queued", "running", "succeeded", "failed", "cancelled"])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), STATES, st.integers(0, 5), st.integers(0, 3)), max_size=12),
     st.randoms(use_true_random=False),
