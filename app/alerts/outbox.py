@@ -37,25 +37,29 @@ def raise_alert(
     """
     if event not in EVENTS or severity not in SEVERITIES:
         raise ValueError(f"{event!r} of the severity {severity!r} is not an alert of the registry")
-    listeners = [
+    alert = Alert(event=event, severity=severity, title=" ".join(title.split()), body=dict(body))
+    alert.model_id, alert.environment = model_id, environment
+    return post(session, alert, listeners(session, model_id, event, severity))
+
+
+def listeners(session: Session, model_id: int | None, event: str, severity: Severity) -> list[Subscription]:
+    """Who is told of such an alert."""
+    return [
         one
         for one in queries.listening(session, model_id)
         if (not one.events or event in one.events) and severe_enough(severity, one.least_severity)
     ]
-    alert = Alert(event=event, severity=severity, title=" ".join(title.split()), body=dict(body))
-    alert.model_id, alert.environment = model_id, environment
-    return post(session, alert, listeners)
 
 
-def post(session: Session, alert: Alert, listeners: Iterable[Subscription]) -> Alert:
-    """Store an alert with a delivery for each of ``listeners``."""
+def post(session: Session, alert: Alert, told: Iterable[Subscription]) -> Alert:
+    """Store an alert with a delivery for each who is ``told``."""
     now = database_now(session)
     alert.created_at = now
     session.add(alert)
     session.flush()
     session.add_all(
         AlertDelivery(alert_id=alert.id, subscription_id=one.id, message_id=_message_id(), due_at=now)
-        for one in listeners
+        for one in told
     )
     session.flush()
     return alert

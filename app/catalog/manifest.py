@@ -30,6 +30,7 @@ ChangeReason = Literal[
     "rollback",
     "compliance",
     "data_location",
+    "self_learning",
 ]
 
 

@@ -22,6 +22,7 @@ from app.ledger.history import (
     PipelineFact,
     TrafficFact,
     TurnFact,
+    ValidationFact,
     VersionFact,
 )
 from app.tables import (
@@ -33,6 +34,7 @@ from app.tables import (
     Model,
     Pipeline,
     PredictionBatch,
+    Validation,
     Version,
     VersionDataset,
 )
@@ -87,10 +89,13 @@ def _history(
         "deployments": lambda: _deployments(session, names, version_names, as_of),
         "decisions": lambda: _decisions(session, names, version_names, as_of),
         "turns": lambda: _turns(session, names, as_of),
+        "watched": lambda: observed.watched(session, names, as_of),
         "outages": lambda: _outages(session, names, as_of),
         "findings": lambda: _findings(session, names, version_names, as_of),
+        "validations": lambda: _validations(session, names, version_names, as_of),
         "traffic": lambda: _traffic(session, names, version_names, as_of),
         "schedules": lambda: observed.schedules(session, names, as_of),
+        "listeners": lambda: observed.listeners(session, names, as_of),
         "endpoints": lambda: observed.endpoints(session, names, as_of),
         "measurements": lambda: observed.measurements(session, names, as_of),
         "watchers": lambda: observed.watchers(session, as_of),
@@ -244,6 +249,16 @@ def _findings(
             automatic=row.automatic,
             at=row.created_at,
             reason=row.reason,
+        )
+
+
+def _validations(
+    session: Session, names: Mapping[int, str], versions: Mapping[int, str], as_of: datetime
+) -> Iterator[ValidationFact]:
+    query = select(Validation).where(col(Validation.model_id).in_(names), col(Validation.created_at) <= as_of)
+    for row in session.exec(query.order_by(col(Validation.id))):
+        yield ValidationFact(
+            names[row.model_id], versions[row.version_id], row.validator, row.outcome, row.created_at
         )
 
 

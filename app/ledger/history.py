@@ -136,6 +136,17 @@ class FindingFact:
 
 
 @dataclass(frozen=True)
+class ValidationFact:
+    """Somebody who did not make a version looked at it: approved, approved_with_conditions or rejected."""
+
+    model: str
+    version: str
+    validator: str
+    outcome: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class TrafficFact:
     """Newest prediction and label of a model in an environment."""
 
@@ -158,6 +169,15 @@ class ScheduleFact:
     last_slot: datetime | None
     outcome: str | None
     missed: int
+    since: datetime
+
+
+@dataclass(frozen=True)
+class ListenerFact:
+    """Somebody who is told when a scheduled audit of the model did not run."""
+
+    model: str
+    name: str
     since: datetime
 
 
@@ -246,10 +266,14 @@ class History:
     deployments: tuple[DeploymentFact, ...] = ()
     decisions: tuple[DecisionFact, ...] = ()
     turns: tuple[TurnFact, ...] = ()
+    watched: tuple[str, ...] = ()
+    """Models whose predictions in production something watched: a monitoring test with a verdict, or a probe."""
     outages: tuple[OutageFact, ...] = ()
     findings: tuple[FindingFact, ...] = ()
+    validations: tuple[ValidationFact, ...] = ()
     traffic: tuple[TrafficFact, ...] = ()
     schedules: tuple[ScheduleFact, ...] = ()
+    listeners: tuple[ListenerFact, ...] = ()
     endpoints: tuple[EndpointFact, ...] = ()
     measurements: tuple[MeasurementFact, ...] = ()
     watchers: tuple[WatcherFact, ...] = ()

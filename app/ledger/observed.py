@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 import app.access.watchers as who
 from app import cron
+from app.alerts import outbox
+from app.alerts.events import is_production
 from app.errors import Invalid
 from app.evidence import measured
-from app.ledger.history import EndpointFact, MeasurementFact, ScheduleFact, WatcherFact
+from app.ledger.events import WATCHING
+from app.ledger.history import EndpointFact, ListenerFact, MeasurementFact, ScheduleFact, WatcherFact
 from app.schedules import queries
+from app.tables import Endpoint, Finding
 from app.uptime import service as uptime
 
 MISSED_WITHIN = timedelta(days=30)
@@ -41,6 +45,14 @@ def schedules(session: Session, names: Mapping[int, str], as_of: datetime) -> It
         )
 
 
+def listeners(session: Session, names: Mapping[int, str], as_of: datetime) -> Iterator[ListenerFact]:
+    """As they are now; the mildest word of a missed audit is a warning."""
+    for model_id, model in names.items():
+        for one in outbox.listeners(session, model_id, "schedule.missed", "warning"):
+            if one.created_at <= as_of:
+                yield ListenerFact(model, one.name, one.created_at)
+
+
 def endpoints(session: Session, names: Mapping[int, str], as_of: datetime) -> Iterator[EndpointFact]:
     for one in uptime.standings(session, list(names), as_of):
         yield EndpointFact(
@@ -52,6 +64,21 @@ def endpoints(session: Session, names: Mapping[int, str], as_of: datetime) -> It
             availability=one.month.availability,
             p95=one.month.p95,
         )
+
+
+def watched(session: Session, names: Mapping[int, str], as_of: datetime) -> Iterator[str]:
+    """Models that a monitoring test had a verdict on in production, or an endpoint of which is probed there."""
+    tested = select(Finding.model_id, Finding.environment).where(
+        col(Finding.model_id).in_(names),
+        col(Finding.check_id).in_(WATCHING),
+        col(Finding.verdict).in_(("pass", "fail")),
+        col(Finding.created_at) <= as_of,
+    )
+    probed = select(Endpoint.model_id, Endpoint.environment).where(
+        col(Endpoint.model_id).in_(names), col(Endpoint.created_at) <= as_of
+    )
+    rows = {*session.exec(tested.distinct()), *session.exec(probed.distinct())}
+    yield from sorted({names[model_id] for model_id, environment in rows if is_production(environment)})
 
 
 def measurements(session: Session, names: Mapping[int, str], as_of: datetime) -> Iterator[MeasurementFact]:

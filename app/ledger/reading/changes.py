@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
-from app.ledger.history import History, VersionFact
-from app.ledger.reading import within
+from app.ledger.events import ABTestEvent, IncidentEvent
+from app.ledger.history import FindingFact, History, TurnFact, ValidationFact, VersionFact
+from app.ledger.reading import links, training, within
 from app.ledger.reading.words import Judged, Proof, lacking, met, unknown
 
 QUALITY_TESTS = frozenset({"MON-7", "INFRA-4", "MODEL-6"})
@@ -15,6 +17,8 @@ QUALITY_TESTS = frozenset({"MON-7", "INFRA-4", "MODEL-6"})
 APPROACH = ("commit", "pipeline", "model_class", "features", "tunables")
 USE = ("purpose", "users", "problem_type", "business_metric", "label", "features")
 WHERE = ("data_location", "owner")
+
+T = TypeVar("T", IncidentEvent, ABTestEvent, ValidationFact, TurnFact, FindingFact)
 
 
 @dataclass(frozen=True)
@@ -122,55 +126,51 @@ def _new_data(case: Case) -> Judged:
 
 def _degraded(case: Case) -> Judged:
     """A failure of quality, or an incident, between the version before and this one."""
-    before, after = case.before, case.after
-    since = before.created_at if before else after.created_at
-    history = case.history
+    after, history = case.after, case.history
+    judged = [one for one in _between(case, history.findings) if one.test in QUALITY_TESTS]
     signs = [
         (one.at, f"{one.test} turned to fail for {one.version}")
-        for one in history.turns
-        if one.model == after.model and one.test in QUALITY_TESTS and one.after == "fail"
+        for one in _between(case, history.turns)
+        if one.test in QUALITY_TESTS and one.after == "fail"
     ]
     signs += [
         (one.at, f"{one.test} failed for {one.version}")
-        for one in history.findings
-        if one.model == after.model
-        and one.test in QUALITY_TESTS
-        and one.verdict == "fail"
-        and one.version != after.name
+        for one in judged
+        if one.verdict == "fail" and one.version != after.name
     ]
     signs += [
         (one.at, f"incident {one.incident} ({one.metric.replace('_', ' ')})")
-        for one in history.incidents
-        if one.model == after.model and one.state == "opened"
+        for one in _between(case, history.incidents)
+        if one.state == "opened"
     ]
     signs += [
         (one.at, f"the A/B test of {one.candidate} came out worse")
-        for one in history.ab_tests
-        if one.model == after.model and one.outcome == "worse"
+        for one in _between(case, history.ab_tests)
+        if one.outcome == "worse"
     ]
-    if found := sorted(sign for sign in signs if since <= sign[0] <= after.created_at):
-        return met(Proof(f"{after.name}: {found[-1][1]}", found[-1][0]))
-    passed = [
-        one
-        for one in history.findings
-        if one.model == after.model and one.test in QUALITY_TESTS and since <= one.at <= after.created_at
-    ]
-    if passed:
-        return _mismatch(case, f", but {passed[-1].test} found no loss before it")
+    if signs:
+        at, text = max(signs)
+        return met(Proof(f"{after.name}: {text}", at))
+    if held := [one for one in judged if one.verdict == "pass"]:
+        return _mismatch(case, f", but {held[-1].test} found no loss before it")
     missing = f"{after.name}: nothing is known of a loss of accuracy before it"
     return unknown(missing, "Watch prediction quality (MON-7), or tell of the incident.")
 
 
-def _attack(case: Case) -> Judged:
+def _between(case: Case, facts: Iterable[T]) -> list[T]:
+    """Those of the model that came after the version before and not after this one."""
     since = case.before.created_at if case.before else case.after.created_at
-    told = [
-        one
-        for one in case.history.incidents
-        if one.model == case.after.model and since <= one.at <= case.after.created_at
-    ]
-    if told:
-        return met(Proof(f"{case.after.name}: incident {told[-1].incident}", told[-1].at))
-    return unknown(f"{case.after.name}: no incident is known before it", "Tell of the attack as an incident event.")
+    return [one for one in facts if one.model == case.after.model and since <= one.at <= case.after.created_at]
+
+
+def _attack(case: Case) -> Judged:
+    told = _between(case, case.history.incidents)
+    if attacks := [one for one in told if one.attack]:
+        return met(Proof(f"{case.after.name}: incident {attacks[-1].incident}, an attack", attacks[-1].at))
+    if others := [one for one in told if one.attack is False]:
+        return _mismatch(case, f", but incident {others[-1].incident} was no attack")
+    remedy = "Tell of it: an incident event with attack: true."
+    return unknown(f"{case.after.name}: no attack is known before it", remedy)
 
 
 def _rollback(case: Case) -> Judged:
@@ -185,10 +185,28 @@ def _rollback(case: Case) -> Judged:
 
 
 def _compliance(case: Case) -> Judged:
-    missing = f"{case.after.name}: no record shows the audit that asked for it"
-    return unknown(
-        missing, "Attest the audit with a link to its report.", _proof(case, ", ".join(case.changed.values()))
-    )
+    """A validation between the two versions did not approve without conditions."""
+    found = _between(case, case.history.validations)
+    if asked := [one for one in found if one.outcome != "approved"]:
+        text = f"{asked[-1].validator} found {asked[-1].version} {asked[-1].outcome.replace('_', ' ')}"
+        path = f"/issues?model={quote(case.after.model)}"
+        return met(Proof(f"{case.after.name}: {text}", asked[-1].at, asked[-1].validator, path))
+    if found:
+        return _mismatch(case, f", but {found[-1].validator} approved {found[-1].version} without conditions")
+    remedy = "Record what the audit found: assay validation record MODEL approved_with_conditions"
+    return unknown(f"{case.after.name}: no validation is known that asked for it", remedy)
+
+
+def _self_learning(case: Case) -> Judged:
+    """Nobody started the run that made it, and the approach is that of the version before."""
+    if any(key in case.changed for key in APPROACH):
+        return _mismatch(case, ", but somebody changed the approach")
+    run = links.run_of(case.history, case.after)
+    if run is None or run.trigger == "unknown":
+        return unknown(f"{case.after.name}: what started the run that made it is not known", links.TIE)
+    if run.trigger not in training.AUTOMATIC:
+        return _mismatch(case, f", but run {run.run} was started {run.trigger.replace('_', ' ')}")
+    return met(training.proof(case.history, run))
 
 
 REASONS: Mapping[str, Callable[[Case], Judged]] = {
@@ -201,4 +219,5 @@ REASONS: Mapping[str, Callable[[Case], Judged]] = {
     "rollback": _rollback,
     "compliance": _compliance,
     "data_location": lambda case: _fits(case, WHERE),
+    "self_learning": _self_learning,
 }

@@ -40,6 +40,7 @@ def of_pipeline(history: History, name: str) -> History:
         decisions=tuple(one for one in history.decisions if (one.model, one.version) in versions),
         turns=tuple(one for one in history.turns if (one.model, one.version) in versions),
         findings=tuple(one for one in history.findings if (one.model, one.version) in versions),
+        validations=tuple(one for one in history.validations if (one.model, one.version) in versions),
         traffic=tuple(one for one in history.traffic if (one.model, one.version) in versions),
     )
 
@@ -63,6 +64,7 @@ def of_model(history: History, name: str) -> History:
         decisions=tuple(one for one in history.decisions if one.model == name),
         turns=tuple(one for one in history.turns if one.model == name),
         findings=tuple(one for one in history.findings if one.model == name),
+        validations=tuple(one for one in history.validations if one.model == name),
         traffic=tuple(one for one in history.traffic if one.model == name),
     )
 
@@ -82,6 +84,8 @@ def _about(history: History, pipelines: Collection[PipelineFact], models: Collec
         ab_tests=tuple(one for one in history.ab_tests if one.model in models),
         incidents=tuple(one for one in history.incidents if one.model in models),
         schedules=tuple(one for one in history.schedules if one.model in models),
+        watched=tuple(one for one in history.watched if one in models),
+        listeners=tuple(one for one in history.listeners if one.model in models),
         endpoints=tuple(one for one in history.endpoints if one.model in models),
         measurements=tuple(one for one in history.measurements if one.model in models),
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.catalog.manifest import ChangeReason
-from app.ledger.history import DeploymentFact
+from app.ledger.history import DeploymentFact, ValidationFact
 from app.ledger.reading import changes, versioning
 from tests.ledger.reading.planted import (
     A_MODEL,
@@ -17,6 +17,7 @@ from tests.ledger.reading.planted import (
     OTHER_COMMIT,
     PIPELINE,
     ago,
+    by_hand,
     deployment,
     digest,
     finding,
@@ -165,10 +166,12 @@ class TestDegradedAccuracy:
     def test_a_finding_an_incident_or_an_ab_test(self):
         failed = finding(verdict="fail", days=3, of="1.0.0")
         assert change(self.AFTER, findings=(failed,)).judged.status == "met"
-        incident = {"kind": "incident", "id": "1", "incident": "INC-1", "model": MODEL, "at": ago(3)}
-        incident |= {"environment": "production", "state": "opened", "metric": "precision"}
-        found = change(self.AFTER, incident).judged
+        found = change(self.AFTER, incident(metric="precision")).judged
         assert (found.status, found.proofs[0].text) == ("met", "1.1.0: incident INC-1 (precision)")
+
+    def test_a_test_that_could_not_tell_speaks_neither_for_nor_against(self):
+        blind = finding(verdict="inconclusive", days=3, of="1.0.0")
+        assert change(self.AFTER, findings=(blind,)).judged.status == "unknown"
 
     def test_quality_that_was_found_to_hold(self):
         found = change(self.AFTER, findings=(finding(verdict="pass", days=3, of="1.0.0"),)).judged
@@ -184,12 +187,62 @@ def test_a_rollback_has_the_artifact_of_an_earlier_version():
     assert change(next_version("rollback", artifact_digest=None)).judged.status == "unknown"
 
 
-def test_attack_and_compliance_need_a_record_of_their_own():
-    incident = {"kind": "incident", "id": "1", "incident": "INC-1", "model": MODEL, "at": ago(3)}
-    incident |= {"environment": "production", "state": "opened"}
-    assert change(next_version("attack")).judged.status == "unknown"
-    assert change(next_version("attack"), incident).judged.status == "met"
-    assert change(next_version("compliance", **NEW_DATA)).judged.status == "unknown"
+def incident(**more):
+    told = {"kind": "incident", "id": "1", "incident": "INC-1", "model": MODEL, "at": ago(3)}
+    return told | {"environment": "production", "state": "opened"} | more
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ([], "unknown"),
+        ([incident()], "unknown"),  # nobody said what it was
+        ([incident(attack=True)], "met"),
+        ([incident(attack=False)], "missing"),
+        ([incident(attack=False), incident(id="2", incident="INC-2", attack=True)], "met"),
+        ([incident(attack=True, at=ago(30))], "unknown"),  # before the version before
+        ([incident(attack=True, at=ago(0.1))], "unknown"),  # after the version
+    ],
+)
+def test_an_attack_is_told_as_one(told, status):
+    assert change(next_version("attack"), *told).judged.status == status
+
+
+def validation(outcome, days=3.0):
+    return ValidationFact(MODEL, "1.0.0", "grace", outcome, NOW - timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ([], "unknown"),
+        ([validation("rejected")], "met"),
+        ([validation("approved_with_conditions")], "met"),
+        ([validation("approved")], "missing"),
+        ([validation("rejected", days=0.1)], "unknown"),  # after the version
+    ],
+)
+def test_compliance_is_a_validation_that_asked_for_something(told, status):
+    found = change(next_version("compliance", **NEW_DATA), validations=tuple(told)).judged
+    assert found.status == status
+    assert status != "met" or found.proofs[0].text.startswith("1.1.0: grace found 1.0.0")
+
+
+@pytest.mark.parametrize(
+    ("told", "more", "status", "words"),
+    [
+        ([run()], NEW_DATA, "met", ""),
+        ([run(trigger="new_data")], {}, "met", ""),
+        ([], NEW_DATA, "unknown", "what started the run that made it is not known"),
+        ([run(trigger="unknown")], NEW_DATA, "unknown", "what started the run"),
+        ([by_hand("nightly-2")], NEW_DATA, "missing", "run nightly-2 was started manual"),
+        ([run()], TUNED, "missing", "somebody changed the approach; what changed: tunables (depth)"),
+    ],
+)
+def test_a_model_that_learns_by_itself_is_started_by_nobody(told, more, status, words):
+    found = change(next_version("self_learning", **more), *told).judged
+    assert found.status == status
+    assert words in found.missing
 
 
 def test_data_that_moved():
