@@ -31,7 +31,10 @@ def at(days: float) -> datetime:
 
 @dataclass
 class Story:
-    """Collects facts; ``history(days)`` is what is known then. The model "m" of the team "risk" is there."""
+    """Collects facts; ``history(days)`` is what is known then. The model "m" of the team "risk" is there.
+
+    Something watches all models in production but those that are ``unwatched``.
+    """
 
     models: list[ModelFact] = field(default_factory=list)
     pipelines: list[PipelineFact] = field(default_factory=list)
@@ -41,6 +44,7 @@ class Story:
     turns: list[TurnFact] = field(default_factory=list)
     outages: list[OutageFact] = field(default_factory=list)
     events: list = field(default_factory=list)
+    unwatched: set[str] = field(default_factory=set)
 
     def __post_init__(self):
         self.model("m")
@@ -134,6 +138,7 @@ class Story:
             decisions=tuple(one for one in self.decisions if one.at <= at(days)),
             turns=tuple(one for one in self.turns if one.at <= at(days)),
             outages=tuple(self.outages),
+            watched=tuple(one.name for one in self.models if one.name not in self.unwatched),
             commits=tuple(of("commit")),
             runs=tuple(runs(of("pipeline_run"))),
             registered_versions=tuple(of("registered_version")),

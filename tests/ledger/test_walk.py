@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.catalog.pipelines import ExperimentPart
-from app.ledger.history import DecisionFact, EndpointFact, ScheduleFact, WatcherFact
+from app.ledger.history import DecisionFact, EndpointFact, ListenerFact, ScheduleFact, WatcherFact
 from app.ledger.reading.words import Status
 from app.ledger.rows import ALL, walk
 from tests.ledger.reading import planted
@@ -134,6 +134,8 @@ FACTS = {
     "findings": tuple(finding(test) for test in TESTS),
     "traffic": (traffic(),),
     "schedules": (schedule(),),
+    "listeners": (ListenerFact(MODEL, "on-call", ago(60)),),
+    "watched": (MODEL,),
     "endpoints": (endpoint(),),
     "measurements": (measurement(),),
     "watchers": (WatcherFact("metrics", "prometheus", ago(0.01)), WatcherFact("audit_log", "filebeat", ago(1))),
@@ -167,9 +169,25 @@ def failing(*tests):
     return {"findings": tuple(finding(test, "fail" if test in tests else "pass") for test in TESTS)}
 
 
+def no(*fields):
+    """What is told, with runs that do not tell these."""
+    return [{key: value for key, value in one.items() if key not in fields} for one in TOLD]
+
+
+def of_other_tools(tool):
+    """What is told but for the records of a tool."""
+    return [one for one in TOLD if one.get("tool") != tool and one.get("registry") != tool]
+
+
+def resolved(name):
+    told = {"kind": "incident", "id": name, "incident": name, "at": planted.ago(1), "model": MODEL}
+    return told | {"environment": "production", "state": "resolved"}
+
+
 OTHER_DATA = replace(V, data=EARLIER[-1].data)
 CONTRARY = {
     1: {"models": (A_MODEL,)},
+    3: {"findings": tuple(finding(test, days=91 if test.startswith("DATA") else 0.2) for test in TESTS)},
     2: {"told": [*but("pipeline_run"), run("nightly-1", 2), run("nightly-2", 1, metrics={"roc_auc": 0.6})]},
     5: {"told": but("pipeline_run", plus=[by_hand("one", 2), by_hand("nightly-2", 1)])},
     6: {"told": but("ci_run", plus=[ci_run(tests=planted.TESTS[:1])])},
@@ -189,6 +207,9 @@ CONTRARY = {
     26: {"versions": (*EARLIER, OTHER_DATA)},
     27: {"form": FORM},
     28: {"told": but("pipeline_run", plus=[run("nightly-2", 1)])},
+    29: {"told": no("stages")},
+    30: {"told": no("metrics")},
+    31: {"told": no("stages")},
     32: failing("DATA-1"),
     33: failing("INFRA-4"),
     34: failing("INFRA-5"),
@@ -199,6 +220,10 @@ CONTRARY = {
     39: {"watchers": (WatcherFact("audit_log", "filebeat", ago(8)),)},
     40: {"measurements": (measurement(days=31),)},
     41: {"endpoints": (endpoint(state="unknown"),)},
+    42: {"traffic": (traffic(), traffic(of="9.9.9"))},
+    43: {"told": but("commit", "pipeline_run")},
+    44: {"turns": (), "told": [*TOLD, resolved("I-1")]},
+    45: {"turns": (), "watched": ()},
 } | {
     number: {"told": [*TOLD, component(kind, 0.1, reachable=False)]}
     for number, kind in KINDS.items()
@@ -206,8 +231,41 @@ CONTRARY = {
 }
 
 
-SILENT = {3, 4, 29, 30, 31, 42, 43, 44, 45}
-"""Rows that nothing can speak against: what they ask for is shown, or nobody knows."""
+SILENT = {4}
+"""Rows that nothing can speak against: a level is shown, or nobody knows."""
+
+
+def test_runs_that_do_not_say_what_started_them_show_no_level():
+    found = judged(4, practised(but("pipeline_run", plus=[run("nightly-2", 1, trigger=None, orchestrated=None)])))
+    assert (found.status, bool(found.missing), bool(found.remedy)) == (Status.UNKNOWN, True, True)
+
+
+@pytest.mark.parametrize("number", [32, 33, 34, 36, 37, 38])
+def test_a_pass_of_long_ago_shows_nothing(number):
+    found = judged(number, practised(findings=tuple(finding(test, days=181) for test in TESTS)))
+    assert found.status is Status.UNKNOWN
+    assert "its evidence counts for" in found.missing
+
+
+@pytest.mark.parametrize(("there", "status"), [("staging", Status.MET), ("prod-eu", Status.MISSING)])
+def test_a_test_of_production_counts_before_one_of_elsewhere(there, status):
+    elsewhere = finding("MON-7", "fail", days=0.1, environment=there)
+    assert judged(38, practised(findings=(*FACTS["findings"], elsewhere))).status is status
+
+
+@pytest.mark.parametrize(("number", "tool"), [(29, "dvc"), (30, "mlflow"), (31, "kfp")])
+def test_a_tool_that_told_long_ago_is_missing_and_one_that_told_nothing_unknown(number, tool):
+    long_ago = run("old", 91, tool=tool, features=FEATURES)
+    others = of_other_tools(tool)
+    assert judged(number, practised([*others, long_ago])).status is Status.MISSING
+    assert judged(number, practised(others)).status is Status.UNKNOWN
+    failed = run("failed", 1, tool=tool, state="failed")
+    assert judged(number, practised([*others, failed])).status is Status.UNKNOWN
+
+
+def test_regular_checks_of_which_nobody_is_told_are_not_enough():
+    found = judged(35, practised(listeners=()))
+    assert (found.status, found.missing) == (Status.UNKNOWN, "nobody is told when one does not run")
 
 
 @pytest.mark.parametrize("number", range(1, 46))

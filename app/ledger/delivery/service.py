@@ -18,6 +18,7 @@ PARTS = (
     "deployments",
     "decisions",
     "turns",
+    "watched",
     "outages",
     "commits",
     "runs",

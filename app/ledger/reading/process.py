@@ -122,7 +122,7 @@ def _developed(
 
 
 def operations(history: History, version: VersionFact | None) -> Operations:
-    """Row 3: each of the rubric's four sections has a verdict, for the version or for the system around it."""
+    """Row 3: each of the rubric's four sections has a recent verdict, for the version or the system around it."""
     telling = [
         one for one in history.findings if one.verdict in TELLING and one.test in BY_ID and _bears_on(one, version)
     ]
@@ -139,11 +139,19 @@ def operations(history: History, version: VersionFact | None) -> Operations:
         for section, one in found.items()
         if one is not None
     ]
+    old = [str(section) for section, one in found.items() if one and not _recent(history, one)]
+    if old:
+        missing = f"no test of {', '.join(old)} came to a verdict in {within.RECENT_DAYS:g} days"
+        return Operations(found, lacking(missing, "Give the audits a schedule: assay schedule set", *proofs))
     silent = [str(section) for section, one in found.items() if one is None]
     if not silent:
         return Operations(found, met(*proofs))
     missing = f"no test has come to a verdict in {', '.join(silent)}"
     return Operations(found, unknown(missing, "Audit the version: assay audit run MODEL@VERSION", *proofs))
+
+
+def _recent(history: History, finding: FindingFact) -> bool:
+    return within.age_days(history, finding.at) <= within.RECENT_DAYS
 
 
 def _bears_on(finding: FindingFact, version: VersionFact | None) -> bool:

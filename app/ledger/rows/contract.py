@@ -8,10 +8,11 @@ from functools import cached_property
 
 from app.alerts.events import is_production
 from app.ledger.history import DeploymentFact, FindingFact, History, VersionFact
-from app.ledger.reading import automation, components, lights, stages, versioning
+from app.ledger.reading import automation, components, lights, stages, versioning, within
 from app.ledger.reading.automation import Automation
 from app.ledger.reading.versioning import Versioning
 from app.ledger.reading.words import Judged, Proof, lacking, met, unknown, worst
+from app.scorecards.windows import windows
 from checks.contract import Scope
 from checks.rubric import BY_ID
 
@@ -77,7 +78,7 @@ def focus(history: History) -> VersionFact | None:
 
 
 def newest_finding(history: History, test: str) -> FindingFact | None:
-    """Of the version in focus; of tests of the system, of any version."""
+    """Of the version in focus; of tests of the system, of any version, in production before other places."""
     version = focus(history)
     of_system = BY_ID[test].scope is Scope.SYSTEM
     found = [
@@ -85,20 +86,31 @@ def newest_finding(history: History, test: str) -> FindingFact | None:
         for one in history.findings
         if one.test == test and (of_system or (version is not None and one.version == version.name))
     ]
-    return max(found, key=lambda one: (one.at, one.id), default=None)
+    return max(found, key=lambda one: (of_system and is_production(one.environment), one.at, one.id), default=None)
+
+
+def counts_days(history: History, test: str) -> float:
+    """How long a finding counts at all: two of the scorecard's windows."""
+    schedules = [one.interval_days for one in history.schedules if one.enabled]
+    cadence = within.cadence_days(history)
+    return 2 * windows(history.models[0].retraining_days, min(schedules, default=None), cadence)[test]
+
+
+AUDIT_AGAIN = "Audit the version: assay audit run MODEL@VERSION, and give it a schedule: assay schedule set"
 
 
 def by_test(history: History, test: str) -> Judged:
     """As a test of the rubric found it: a pass is met, a failure missing, everything else unknown."""
     title, found = BY_ID[test].title, newest_finding(history, test)
     if found is None:
-        return unknown(
-            f"{test} ({title}) has not run", f"Run an audit: assay audit run MODEL@VERSION --test {test}"
-        )
+        return unknown(f"{test} ({title}) has not run", AUDIT_AGAIN)
     where = f" in {found.environment}" if found.environment else ""
     proof = Proof(
         f"{test} {title}: {found.verdict}{where}", found.at, f"audit {found.audit_id}", f"/findings/{found.id}"
     )
+    age = within.age_days(history, found.at)
+    if age >= (limit := counts_days(history, test)):
+        return unknown(f"{test} ran {age:.0f} days ago; its evidence counts for {limit:g}", AUDIT_AGAIN, proof)
     if found.verdict == "pass":
         return met(proof)
     told = f"{test} {'failed' if found.verdict == 'fail' else f'was {found.verdict}'}: {found.reason}"

@@ -16,6 +16,7 @@ LATE = 2
 READ_WITHIN, MEASURED_WITHIN = timedelta(days=7), timedelta(days=30)
 SCRAPE = "Let Prometheus scrape /metrics: integrations/prometheus/ has the configuration and the rules."
 QUERY = "assay evidence collect prometheus --help"
+SUBSCRIBE = "Subscribe somebody to schedule.missed: assay alerts subscribe"
 EXPORT = "Ship it: assay audit-log export, or integrations/elastic/."
 
 
@@ -27,7 +28,16 @@ def regular_checks(read: Readings) -> Judged:
             "no audit of this model is scheduled",
             "Give the manifest model.audit_cron, or: assay schedule set MODEL --cron '0 6 * * *'",
         )
-    return worst(_regular(one, history) for one in enabled)
+    return worst([*(_regular(one, history) for one in enabled), _alarm(history)])
+
+
+def _alarm(history: History) -> Judged:
+    """Somebody is told of an audit that did not run."""
+    if not history.listeners:
+        return unknown("nobody is told when one does not run", SUBSCRIBE)
+    names = ", ".join(one.name for one in history.listeners)
+    since = max(one.since for one in history.listeners)
+    return met(Proof(f"of a missed audit is told: {names}", since, "", "/alerts"))
 
 
 def _regular(one: ScheduleFact, history: History) -> Judged:
@@ -98,7 +108,7 @@ ROWS = (
         35,
         GROUP,
         "Checks run regularly, with an alarm when one did not",
-        "an enabled schedule whose slots of 30 days were all followed",
+        "an enabled schedule whose slots of 30 days were all followed, and who is told of a missed one",
         regular_checks,
     ),
     tested(36, GROUP, "Changes of dependencies over the whole pipeline notify somebody", "MON-1"),

@@ -27,6 +27,17 @@ def test_none_failed(five, measured):
     assert (found.deployments, found.failed, found.share, found.band, found.by_kind) == (5, 0, 0.0, "elite", {})
 
 
+def test_silence_is_no_success(five, measured):
+    """Where nothing would have shown a failure, nobody knows whether there was one."""
+    five.unwatched.add("m")
+    found = measured(30).failures
+    assert (found.deployments, found.share, found.band, found.unwatched) == (0, None, None, 5)
+    assert found.reason.endswith("nothing watches production after 5 others")
+    five.incident("I-1", "opened", 9)  # somebody watches after all
+    found = measured(30).failures
+    assert (found.deployments, found.share, found.unwatched) == (5, 0.2, 0)
+
+
 @pytest.mark.parametrize(
     "kind", ["precision", "recall", "f1", "accuracy", "auc", "roc", "false_positives", "other"]
 )

@@ -28,7 +28,9 @@ LEAST_FOR_RATE = 5
 
 @dataclass(frozen=True)
 class Delivered:
-    """What one model's metrics are computed from. ``failed``: kinds of failure by the rollout's id."""
+    """What one model's metrics are computed from. ``failed``: kinds of failure by the rollout's id. ``watched``:
+    whether anything would have shown one, or has.
+    """
 
     model: str
     team: str
@@ -38,6 +40,7 @@ class Delivered:
     to_production: tuple[Span, ...]
     episodes: tuple[Episode, ...]
     failed: Mapping[int, tuple[str, ...]]
+    watched: bool
     undetected: tuple[tuple[datetime, str], ...]
 
 
@@ -69,7 +72,8 @@ class Restore:
 @dataclass(frozen=True)
 class Failures:
     """``share`` of the period's deployments that failed until now; None (and why) below 5. ``by_kind``: how many
-    failed by each kind of metric, by A/B test, by rollback; one may count under several.
+    failed by each kind of metric, by A/B test, by rollback; one may count under several. ``unwatched``: further
+    deployments, of models whose failures nothing would have shown; they are in no share.
     """
 
     deployments: int
@@ -78,6 +82,7 @@ class Failures:
     band: Band | None
     by_kind: Mapping[str, int]
     reason: str
+    unwatched: int = 0
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,7 @@ def delivered(practice: Practice, as_of: datetime) -> Delivered:
         to_production=to_production(practice, out),
         episodes=found,
         failed=failures(practice, out, seen),
+        watched=practice.watched or bool(seen or practice.ab_tests or any(one.rolled_back_at for one in out)),
         undetected=(*unnoticed(out, found), *never_opened(practice)),
     )
 
@@ -177,7 +183,10 @@ def measure(members: Sequence[Delivered], period: Period) -> Metrics:
         _durations([span for one in members for span in one.to_ready], period, "versions that got ready"),
         _durations([span for one in members for span in one.to_production], period, "versions that went live"),
         _restore(members, period),
-        _failures([one.failed.get(rollout.id, ()) for one, rollout in out]),
+        _failures(
+            [one.failed.get(rollout.id, ()) for one, rollout in out if one.watched],
+            sum(not one.watched for one, _ in out),
+        ),
     )
 
 
@@ -213,12 +222,13 @@ def _restore(members: Sequence[Delivered], period: Period) -> Restore:
     return Restore(total, parts, lasting, undetected)
 
 
-def _failures(kinds: Sequence[tuple[str, ...]]) -> Failures:
-    """``kinds``: of each deployment of the period, empty where it did not fail."""
+def _failures(kinds: Sequence[tuple[str, ...]], unwatched: int) -> Failures:
+    """``kinds``: of each deployment of the period that was watched, empty where it did not fail."""
     n, failed = len(kinds), sum(bool(one) for one in kinds)
     counts = Counter(kind for one in kinds for kind in one)
     by_kind = {kind: counts[kind] for kind in KINDS if counts[kind]}
     if n < LEAST_FOR_RATE:
-        reason = f"{n} deployments in this period; {LEAST_FOR_RATE} are needed for a share"
-        return Failures(n, failed, None, None, by_kind, reason)
-    return Failures(n, failed, failed / n, bands.of_failures(failed / n), by_kind, "")
+        more = f"; nothing watches production after {unwatched} others" if unwatched else ""
+        reason = f"{n} deployments in this period; {LEAST_FOR_RATE} are needed for a share{more}"
+        return Failures(n, failed, None, None, by_kind, reason, unwatched)
+    return Failures(n, failed, failed / n, bands.of_failures(failed / n), by_kind, "", unwatched)

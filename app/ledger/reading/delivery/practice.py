@@ -34,7 +34,9 @@ class Commits:
 
 @dataclass(frozen=True)
 class Practice:
-    """Everything that bears on one model. ``commits``: of the repositories of its pipelines."""
+    """Everything that bears on one model. ``commits``: of the repositories of its pipelines. ``watched``: whether
+    something in production would have shown a failure.
+    """
 
     model: ModelFact
     versions: tuple[VersionFact, ...]
@@ -47,6 +49,7 @@ class Practice:
     registered_versions: tuple[RegisteredVersionEvent, ...]
     runs: tuple[PipelineRunEvent, ...]
     commits: tuple[Commits, ...]
+    watched: bool
 
 
 OF_A_MODEL = (
@@ -74,6 +77,7 @@ def practices(history: History) -> list[Practice]:
                 model=model,
                 runs=tuple(run for key in keys for run in runs[key]),
                 commits=tuple(commits[name] for name in sorted({name for name in own.values() if name})),
+                watched=model.name in history.watched,
                 **{name: tuple(of[model.name]) for name, of in facts.items()},
             )
         )

@@ -10,12 +10,10 @@ from types import MappingProxyType
 from typing import Any
 
 from app.alerts.events import is_production
-from app.ledger.events import IncidentEvent
+from app.ledger.events import WATCHING, IncidentEvent
 from app.ledger.history import TurnFact, VersionFact
 from app.ledger.reading.delivery.practice import Practice
 
-WATCHING = frozenset({"MON-2", "MON-3", "MON-4", "MON-5", "MON-6", "MON-7"})
-"""Tests whose failure in production is a failure of what serves. MON-1 tests that people are told."""
 OF_QUALITY = "MON-7"
 KIND_OF_METRIC: Mapping[str, str] = MappingProxyType(
     {"accuracy": "accuracy", "balanced_accuracy": "accuracy", "roc_auc": "auc", "f1": "f1"}

@@ -67,7 +67,8 @@ def _restore(one: Metrics) -> Told:
 def _failures(one: Metrics) -> Told:
     found = one.failures
     kinds = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in found.by_kind.items())
-    notes = (f"by what showed it: {kinds}",) if kinds else ()
+    unwatched = f"left out, for nothing watches production: {_count(found.unwatched, 'deployment')}"
+    notes = (*([f"by what showed it: {kinds}"] if kinds else ()), *([unwatched] if found.unwatched else ()))
     if found.share is None:
         return Told(None, None, None, found.reason, notes)
     text = f"{found.share:.0%} ({found.failed} of {found.deployments} deployments)"
