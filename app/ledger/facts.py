@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -117,7 +118,7 @@ def _read(own: Mapping[str, Callable[[], Iterator[Any]]], parts: Collection[str]
 
 
 def _model(row: Model) -> ModelFact:
-    return ModelFact(**row.model_dump(exclude={"id", "created_by"}))
+    return ModelFact(**row.model_dump(include={one.name for one in fields(ModelFact)}))
 
 
 def _versions(session: Session, names: Mapping[int, str], as_of: datetime) -> list[tuple[Version, str]]:
