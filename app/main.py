@@ -18,6 +18,7 @@ import app.acceptances.routes
 import app.access.routes
 import app.access.sign_in
 import app.alerts.routes
+import app.approvals.routes
 import app.audits.routes
 import app.catalog.routes
 import app.connections.routes
@@ -63,6 +64,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.gate.routes.router,
     app.gate.changes.routes.router,
     app.acceptances.routes.router,
+    app.approvals.routes.router,
     app.waivers.routes.router,
     app.register.routes.router,
     app.monitoring.routes.router,

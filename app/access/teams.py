@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app.access import team_queries as queries
 from app.access.audit_log import record
-from app.access.identity import TEAM_ROLES, Reach, scopes_of
+from app.access.identity import MEMBER, TEAM_ROLES, Identity, Reach, scopes_of
 from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
 from app.tables import Grant, Member, Team
 
@@ -42,6 +42,14 @@ def reach_of(session: Session, name: str, ceiling: frozenset[str]) -> Reach:
         elif grant.of_team_id is not None:
             teams[grant.of_team_id] |= scopes
     return Reach(dict(teams), dict(models))
+
+
+def role_for(session: Session, identity: Identity, team_id: int | None) -> str:
+    """In which role somebody acts on what that team has: a member in the one that they have in it, if any."""
+    if identity.role != MEMBER:
+        return identity.role
+    own = {one.team_id: one.role for one in queries.memberships(session, identity.name)}
+    return own.get(team_id, MEMBER) if team_id is not None else MEMBER
 
 
 def create(session: Session, name: str, actor: str) -> Team:

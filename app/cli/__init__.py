@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from app.cli import (
     acceptances,
     alerts,
+    approvals,
     audit_log,
     audits,
     catalog,
@@ -78,6 +79,7 @@ for group, name in (
     (register.validation_commands, "validation"),
     (register.inventory_commands, "inventory"),
     (waivers.waiver_commands, "waiver"),
+    (approvals.approval_commands, "approval"),
     (alerts.alert_commands, "alerts"),
     (alerts.dependency_commands, "dependencies"),
     (connections.connection_commands, "connection"),

@@ -7,6 +7,7 @@
 from app.client.acceptances import Acceptances
 from app.client.access import AuditLog
 from app.client.alerts import Alerts
+from app.client.approvals import Approvals
 from app.client.audits import Audits
 from app.client.catalog import Catalog
 from app.client.connection import DEFAULT_TIMEOUT, Body, Problem, ServiceError
@@ -41,5 +42,6 @@ class Assay(
     AuditLog,
     Register,
     Waivers,
+    Approvals,
 ):
     """All of it over one connection; see ``Connection`` for the arguments."""

@@ -14,6 +14,7 @@ from app.delivery import queries
 from app.errors import Conflict
 from app.gate import policies, service
 from app.gate import queries as gate
+from app.gate.approving import APPROVALS
 from app.gate.derivation import Inputs
 from app.gate.in_force import InForce
 from app.gate.written import ADMIT, PROMOTE
@@ -135,11 +136,24 @@ def _problem(session: Session, entry: Entry, decision: Decision, newest: Decisio
         return f"{entry.version.name} was rolled back from at {when}, and {name.lower()} was made before that."
     if problem := _derivation_problem(entry, decision, now):
         return problem
-    relied_on = {c["waived_by"]["waiver"] for c in decision.body["conditions"] if c.get("waived_by")}
-    if gone := gate.revoked_waiver(session, relied_on):
-        return f"{name} passed by waiver {gone.id}, which {gone.revoked_by} revoked."
+    if problem := _revoked(session, decision):
+        return problem
     changed = signing.stored_problem(session, decision)
     return f"{name} {changed}." if changed else None
+
+
+def _revoked(session: Session, decision: Decision) -> str | None:
+    """Which waiver or approval the decision rests on was taken back since."""
+    name, conditions = f"Decision {decision.id}", decision.body["conditions"]
+    relied_on = {c["waived_by"]["waiver"] for c in conditions if c.get("waived_by")}
+    if waiver := gate.revoked_waiver(session, relied_on):
+        return f"{name} passed by waiver {waiver.id}, which {waiver.revoked_by} revoked."
+    if not any(c["name"].startswith(f"{APPROVALS}.") for c in conditions):
+        return None
+    counted = {fact["approval"] for fact in decision.inputs["approvals"]}
+    if approval := gate.revoked_approval(session, counted):
+        return f"{name} counted approval {approval.id} of {approval.person}, which {approval.revoked_by} revoked."
+    return None
 
 
 def _derivation_problem(entry: Entry, decision: Decision, now: datetime) -> str | None:

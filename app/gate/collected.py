@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.gate import queries
 from app.gate.limits import DELIVERY, METRICS, WINDOW_DAYS
-from app.gate.terms import Demand, Limited, PracticeDemand, PracticeFacts, RowFact
+from app.gate.terms import ApprovalFact, Demand, Limited, PracticeDemand, PracticeFacts, RowFact
 from app.gate.waiving import WaiverFact
 from app.ledger.delivery.service import PARTS
 from app.ledger.facts import of_models
@@ -77,6 +77,14 @@ def registration(model: Model, version: Version) -> dict[str, Any]:
         "sensitive": told.get("sensitive"),
         "slices": told.get("slices"),
     }
+
+
+def approvals(
+    session: Session, version: Version, environment: str, stage: str, as_of: datetime
+) -> tuple[ApprovalFact, ...]:
+    """Those of this very version that hold at ``as_of``."""
+    rows = queries.approvals(session, version, environment, stage, as_of)
+    return tuple(ApprovalFact(row.id, row.person, row.role, row.created_at, row.comment) for row in rows)
 
 
 def waivers(

@@ -17,7 +17,7 @@ from app.gate.in_force import InForce, PolicyText
 from app.gate.layers import judge, together
 from app.gate.policy import overall, unevaluated
 from app.gate.runs import Measurement, newest_runs
-from app.gate.terms import Condition, Known, Layer, Limited, Outcome, PracticeFacts, Status
+from app.gate.terms import ApprovalFact, Condition, Known, Layer, Limited, Outcome, PracticeFacts, Status
 from app.gate.waiving import WaiverFact, last_moment, waived
 from app.scorecards.facts import Facts, Scorecard
 from app.scorecards.scoring import score
@@ -27,7 +27,7 @@ from checks.rubric import RUBRIC_VERSION
 class Inputs(BaseModel):
     """Everything that a decision is derived from. ``measurements`` are by finding id; ``practice`` holds what the
     policies ask of the ledger, ``delivery`` the metrics that they limit; ``floor`` and ``additions``: see
-    ``InForce``. ``open_issues`` and ``registration`` are None where they were not looked up.
+    ``InForce``. ``open_issues``, ``registration`` and ``approvals`` are None where they were not looked up.
 
     ``audit_problem`` is a sentence when the audit that the decision waited for did not succeed.
     """
@@ -50,6 +50,8 @@ class Inputs(BaseModel):
     registration: dict[str, Any] | None = None
     retired_at: datetime | None = None
     waivers: tuple[WaiverFact, ...] = ()
+    approvals: tuple[ApprovalFact, ...] | None = None
+    author: str | None = None
     dry_run: bool = False
     audit_id: int | None = None
     audit_problem: str | None = None
@@ -162,6 +164,8 @@ def _known(inputs: Inputs, layer: Layer, card: Scorecard) -> Known:
         delivery=inputs.delivery,
         open_issues=inputs.open_issues,
         registration=inputs.registration,
+        approvals=inputs.approvals,
+        author=inputs.author,
     )
 
 

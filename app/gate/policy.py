@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.gate import limits, practice
+from app.gate import approving, limits, practice
 from app.gate.terms import Condition, Conditions, Known, Outcome, Run, Status
 from checks.contract import Scope, Section, Verdict
 from checks.rubric import BY_ID
@@ -71,6 +71,8 @@ def _conditions(conditions: Conditions, known: Known) -> Iterator[_Pending]:
     for name, metric, judge in practice.conditions(demand.practice, known.practice):
         yield _Pending(name, metric, judge)
     for name, metric, judge in limits.conditions(demand, known):
+        yield _Pending(name, metric, judge)
+    for name, metric, judge in approving.conditions(demand, known):
         yield _Pending(name, metric, judge)
     if known.audit_problem is not None:
         yield _Pending("audit", "audit.status", lambda: _audit_succeeded(str(known.audit_problem)))

@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.audits.ledger import ENDED
 from app.gate.runs import Measurement
 from app.gate.terms import Status
-from app.tables import Audit, Decision, Finding, Model, Policy, Version, Waiver
+from app.tables import Approval, Audit, Decision, Finding, Model, Policy, Version, Waiver
 
 UNDER_WAY = ("queued", "running")
 
@@ -158,6 +158,30 @@ def waivers(session: Session, version: Version, environment: str, stage: str, at
         or_(col(Waiver.revoked_at).is_(None), col(Waiver.revoked_at) > at),
     )
     return session.exec(query.order_by(col(Waiver.id))).all()
+
+
+def approvals(session: Session, version: Version, environment: str, stage: str, at: datetime) -> Sequence[Approval]:
+    """Those of this very version that bear on this question and held at that time."""
+    query = select(Approval).where(
+        Approval.version_id == version.id,
+        Approval.digest == approved_digest(version),
+        Approval.environment == environment,
+        or_(col(Approval.stage).is_(None), col(Approval.stage) == stage),
+        col(Approval.created_at) <= at,
+        or_(col(Approval.revoked_at).is_(None), col(Approval.revoked_at) > at),
+    )
+    return session.exec(query.order_by(col(Approval.id))).all()
+
+
+def approved_digest(version: Version) -> str:
+    """What an approval is bound to: the artifact, or the content of a version without one."""
+    return version.artifact_digest or version.content_digest
+
+
+def revoked_approval(session: Session, ids: Collection[int]) -> Approval | None:
+    """One of these that was taken back."""
+    query = select(Approval).where(col(Approval.id).in_(ids), col(Approval.revoked_at).is_not(None))
+    return session.exec(query.order_by(col(Approval.id)).limit(1)).first()
 
 
 def revoked_waiver(session: Session, ids: Collection[int]) -> Waiver | None:

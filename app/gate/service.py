@@ -197,6 +197,8 @@ def _collect(
         registration=collected.registration(model, version),
         retired_at=retired_at(session, model.id),
         waivers=collected.waivers(session, version, environment, stage, as_of),
+        approvals=collected.approvals(session, version, environment, stage, as_of),
+        author=version.created_by,
     )
     layers = in_force.readable_layers(stage, model.risk_tier)
     if layers is None:

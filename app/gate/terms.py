@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 from checks.contract import Section, Verdict
+
+Number = TypeVar("Number", int, float)
 
 
 class Status(StrEnum):
@@ -60,11 +62,22 @@ class PracticeFacts:
 
 
 @dataclass(frozen=True)
+class ApprovalFact:
+    """A person's approval of the very version, as it was when the decision was made."""
+
+    approval: int
+    person: str
+    role: str
+    at: datetime
+    comment: str
+
+
+@dataclass(frozen=True)
 class Demand:
     """What is asked. A minimum of 0 asks for nothing.
 
     ``at_most``: limits by the condition's name ("max_age_days.DATA-1", "delivery.change_fail_rate_max",
-    "open_issues.high"). ``registration``: fields that must be filled.
+    "open_issues.high"). ``registration``: fields that must be filled. ``approvals``: how many people by role.
     """
 
     must_pass: tuple[str, ...] = ()
@@ -74,6 +87,7 @@ class Demand:
     practice: PracticeDemand = PracticeDemand()
     at_most: Mapping[str, float] = field(default_factory=dict)
     registration: tuple[str, ...] = ()
+    approvals: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -102,6 +116,7 @@ class Demand:
             **self.practice.asks,
             **self.at_most,
             **{f"registration.{name}": "filled" for name in self.registration},
+            **{f"approvals.{role}": people for role, people in self.approvals.items()},
         }
 
     def and_also(self, other: Demand) -> Demand:
@@ -116,10 +131,11 @@ class Demand:
             self.practice.and_also(other.practice),
             {name: min(found) for name, found in _by_name(self.at_most, other.at_most).items()},
             tuple(dict.fromkeys(self.registration + other.registration)),
+            {role: max(found) for role, found in _by_name(self.approvals, other.approvals).items()},
         )
 
 
-def _by_name(*limits: Mapping[str, float]) -> dict[str, list[float]]:
+def _by_name(*limits: Mapping[str, Number]) -> dict[str, list[Number]]:
     names = dict.fromkeys(name for some in limits for name in some)
     return {name: [some[name] for some in limits if name in some] for name in names}
 
@@ -208,7 +224,8 @@ class Known:
 
     ``automated`` names the tests that have a check. ``audit_problem`` is a sentence when the audit that this answer
     waited for did not succeed. ``delivery``: metrics by the key of their limit. ``open_issues``: how many by
-    severity, and ``registration``: values by field; None where that was not looked up.
+    severity, ``registration``: values by field, and ``approvals``; None where that was not looked up. ``author``
+    registered the version.
     """
 
     as_of: datetime
@@ -222,6 +239,8 @@ class Known:
     delivery: Mapping[str, Limited] = field(default_factory=dict)
     open_issues: Mapping[str, int] | None = None
     registration: Mapping[str, Any] | None = None
+    approvals: Sequence[ApprovalFact] | None = None
+    author: str | None = None
 
     @property
     def score(self) -> float:

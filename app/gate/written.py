@@ -32,6 +32,7 @@ Points = Annotated[float, Field(ge=0, le=7, allow_inf_nan=False)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
+People = Annotated[int, Field(ge=1, le=20)]
 RegistrationField = Literal[
     "owner",
     "purpose",
@@ -92,6 +93,14 @@ class IssuesForm(Part):
     critical: Count | None = None
 
 
+class ApprovalsForm(Part):
+    """How many people must approve, by role. A pipeline never counts, nor does an author alone."""
+
+    reviewer: People | None = None
+    owner: People | None = None
+    admin: People | None = None
+
+
 class DemandForm(Part):
     must_pass: list[TestId] = []
     must_not_fail: list[TestId] = []
@@ -101,6 +110,7 @@ class DemandForm(Part):
     registration: list[RegistrationField] = []
     delivery: DeliveryForm = DeliveryForm()
     open_issues: IssuesForm = IssuesForm()
+    approvals: ApprovalsForm = ApprovalsForm()
 
     @property
     def demand(self) -> Demand:
@@ -112,6 +122,7 @@ class DemandForm(Part):
             PracticeDemand(tuple(sorted(set(self.practice.rows))), self.practice.automation_level),
             dict(self._limits()),
             tuple(dict.fromkeys(self.registration)),
+            {role: people for role, people in self.approvals.model_dump().items() if people is not None},
         )
 
     def _limits(self) -> Iterator[tuple[str, float]]:
@@ -178,7 +189,7 @@ class AddingStages(Part):
 
 MOST_WAIVER_DAYS = 365
 ASKED_OF_TESTS = ("must_pass", "must_not_fail", "max_age_days")
-CONDITION_KINDS = (*ASKED_OF_TESTS, "minimum", "practice", "registration", "delivery", "open_issues")
+CONDITION_KINDS = (*ASKED_OF_TESTS, "minimum", "practice", "registration", "delivery", "open_issues", "approvals")
 
 
 def _condition_name(name: str) -> str:

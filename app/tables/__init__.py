@@ -6,6 +6,7 @@ A row's ``id`` is None until the database gives it one; it is typed as what it i
 from app.tables.acceptances import Acceptance
 from app.tables.access import AuditHead, AuditLog, IdempotencyKey, Token, Watcher
 from app.tables.alerts import Alert, AlertDelivery, Subscription, VerdictState
+from app.tables.approvals import Approval
 from app.tables.audits import Audit, Finding, Lease, Schedule, ScheduleSlot
 from app.tables.catalog import Blob, Dataset, Model, Pipeline, Version, VersionDataset
 from app.tables.connections import ReceivedMessage, ToolConnection
@@ -25,6 +26,7 @@ __all__ = [
     "Acceptance",
     "Alert",
     "AlertDelivery",
+    "Approval",
     "Attestation",
     "Audit",
     "AuditHead",

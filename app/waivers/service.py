@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 from app.access import audit_log
 from app.access.idempotency import once, remember
 from app.access.identity import Identity
+from app.access.teams import role_for
 from app.catalog.queries import find_model, find_version
 from app.db import utcnow
 from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, nearest
@@ -66,8 +67,9 @@ def approve(session: Session, waiver_id: int, identity: Identity) -> WaiverOut:
         raise Forbidden(f"It takes a second person: {row.requested_by} asked for this, somebody else approves.")
     model = session.get_one(Model, row.model_id)
     roles = policies.in_force(session, row.environment, model.name).waiver_rules.approvers
-    if identity.role not in roles:
-        raise Forbidden(f"The policy lets {' or '.join(roles) or 'nobody'} approve this, not {identity.role}.")
+    role = role_for(session, identity, model.team_id)
+    if role not in roles:
+        raise Forbidden(f"The policy lets {' or '.join(roles) or 'nobody'} approve this, not {role}.")
     now = utcnow()
     before = _status(row, now)
     if not queries.approve(session, row.id, identity.name, now):

@@ -55,8 +55,9 @@ def not_kept(inputs: Inputs, demand: Demand) -> frozenset[str]:
     }
     names = (name.split(".", 1) for name in demand.asks)
     lacking = {f"{kind}.{what}" for kind, what in names if kind in kept and what not in kept[kind]}
-    if inputs.open_issues is None:
-        lacking |= {name for name in demand.asks if name.startswith("open_issues.")}
+    whole = {"open_issues": inputs.open_issues, "approvals": inputs.approvals}
+    never = [kind for kind, found in whole.items() if found is None]
+    lacking |= {name for name in demand.asks if name.split(".")[0] in never}
     return frozenset(lacking)
 
 
