@@ -93,6 +93,14 @@ def test_times_are_never_invented(evidence, times, told):
         made.get(TrainingPeriod)
 
 
+def test_a_training_that_ends_between_microseconds_is_read_without_a_warning(evidence):
+    times = pd.Series(START + pd.to_timedelta(np.arange(97), unit="h")).astype("M8[ns, UTC]") + pd.Timedelta(
+        1, "ns"
+    )
+    made, _ = evidence(examples(97, 1).assign(seen_at=times))
+    assert made.get(TrainingPeriod).value.end == datetime(2026, 1, 5, tzinfo=UTC)
+
+
 def test_text_with_dates_is_read(evidence):
     train = examples(97, 1).assign(seen_at=["2026-01-01"] * 96 + ["2026-02-01T12:00:00+02:00"])
     assert evidence(train)[0].get(TrainingPeriod).value.end == datetime(2026, 2, 1, 10, tzinfo=UTC)

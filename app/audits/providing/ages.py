@@ -37,7 +37,7 @@ ENOUGH = StalenessImpact.thresholds["min_rows"]
 def _training_period(source: Source, _attempt: Attempt) -> Provided:
     train = source.get(TrainingData)
     times = _times(source.get(Declaration).value, train.value.frame, "training")
-    return Provided(TrainingPeriod(times.max().to_pydatetime()), train.inputs)
+    return Provided(TrainingPeriod(_to_the_microsecond(times.max())), train.inputs)
 
 
 def _times(declared: Declaration, frame: pd.DataFrame, where: str) -> pd.Series[Any]:
@@ -171,7 +171,7 @@ def _current_rows(source: Source, attempt: Attempt) -> _Rows:
 
     middle: Any = rows.frame[AT].median()
     told = f"labelled traffic of {where}"
-    return _Rows(rows.frame, truth, middle.to_pydatetime(), told, served.inputs, predicted)
+    return _Rows(rows.frame, truth, _to_the_microsecond(middle), told, served.inputs, predicted)
 
 
 Attempted = tuple[str, Any]
@@ -206,7 +206,7 @@ def _older(subject: OlderSubject, frame: pd.DataFrame) -> Attempted:
             raise Missing("its model or its training data", "register it anew")
         declared = declaration(subject)
         frame_of_times = data_frame(subject.train, "train", _time_column(declared))
-        until = _times(declared, frame_of_times, "training").max().to_pydatetime()
+        until = _to_the_microsecond(_times(declared, frame_of_times, "training").max())
         predicted = load(subject.artifact, declared).predict(frame)
         return AgedRun(name, until, answers(predicted, np.arange(len(frame))))
 
@@ -257,10 +257,14 @@ def _predictions(
 
 def _middle(declared: Declaration, frame: pd.DataFrame) -> datetime | None:
     try:
-        middle: Any = _times(declared, frame, "test").median()
+        return _to_the_microsecond(_times(declared, frame, "test").median())
     except Missing:
         return None
-    found: datetime = middle.to_pydatetime()
+
+
+def _to_the_microsecond(at: Any) -> datetime:
+    """A pandas timestamp as Python's; the median of two may lie between microseconds."""
+    found: datetime = at.floor("us").to_pydatetime()
     return found
 
 
