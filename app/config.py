@@ -89,6 +89,14 @@ class Settings(BaseSettings):
     public_badges: bool = Field(True, description="Serve badges without a token.")
     max_body_mb: PositiveInt = Field(8, description="Largest request body, uploads excepted (MB).")
     max_upload_mb: PositiveInt = Field(1024, description="Largest uploaded file (MB).")
+    header_seconds: PositiveFloat = Field(5, description="Time for the head of a request to arrive (s).")
+    idle_seconds: PositiveFloat = Field(
+        10, description="How long a connection lies idle between two requests (s); more than in a proxy in front."
+    )
+    slowest_bytes: PositiveInt = Field(
+        500,
+        description="Bytes a second that a client must send of a body (over 5 s) or take of an answer (over 30 s).",
+    )
     inspection_seconds: PositiveFloat = Field(20, description="Time to look into an uploaded file (s).")
     inspection_memory_mb: PositiveInt = Field(4096, description="Address space for the same (MB).")
     audit_seconds: PositiveFloat = Field(1800, description="Wall-clock time of one attempt at an audit (s).")

@@ -1,4 +1,4 @@
-"""The web application: ``uvicorn --factory app.main:create_app``."""
+"""The web application, which ``assay serve`` runs."""
 
 from __future__ import annotations
 

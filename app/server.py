@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 2
 STOP_SECONDS = 20
-HEADER_SECONDS = 10
 
 
 def prepare(settings: Settings) -> None:
@@ -40,6 +40,7 @@ def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -
     """Serve until a signal ends it."""
     import uvicorn
 
+    from app.http.patience import patient
     from app.main import create_app
 
     configure(settings.log_level)
@@ -48,9 +49,11 @@ def run_server(settings: Settings, host: str, port: int, *, with_worker: bool) -
         create_app(settings),
         host=host,
         port=port,
+        http=patient(settings),
+        ws="none",
         log_config=None,
         access_log=False,
-        timeout_keep_alive=HEADER_SECONDS,
+        timeout_keep_alive=math.ceil(settings.idle_seconds),
     )
     gc.freeze()  # what was imported stays: collections that would walk through it took up to 30 ms
     # uvicorn stops gracefully, then raises the signal again: what it meets must unwind, or the worker would stay.

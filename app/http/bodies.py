@@ -3,6 +3,9 @@
 Parsers recurse, grow without bound or accept what JSON does not know (NaN), and what they let in surfaces as an
 internal error far from its cause. So JSON is refused here when it is nested too deeply, is not UTF-8, or holds
 numbers or characters that cannot be stored.
+
+Only uploads go on to their route while they arrive. Anything else is here as a whole before the application hears
+of it, so that a slow client holds no slot, no thread and no lock.
 """
 
 from __future__ import annotations
@@ -55,10 +58,10 @@ class Bodies:
         headers = Headers(scope=scope)
         try:
             counted.expect(headers.get("content-length"))
-            if upload or "json" not in headers.get("content-type", "").lower():
+            if upload:
                 receive = counted.receive
             else:
-                receive = await _checked_json(counted)
+                receive = await _arrived(counted, check="json" in headers.get("content-type", "").lower())
         except (TooLarge, Invalid) as error:
             await problem_response(error, {"Connection": "close"})(scope, receive, send)
             return
@@ -108,9 +111,9 @@ class _Counter:
                 return b"".join(chunks)
 
 
-async def _checked_json(counted: _Counter) -> Receive:
+async def _arrived(counted: _Counter, *, check: bool) -> Receive:
     body = await counted.read()
-    if body:
+    if body and check:
         check_json(body)
     first: Message | None = {"type": "http.disconnect"}
     if body is not None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +50,16 @@ class Server:
         raise AssertionError(field)
 
 
-@pytest.fixture
-def server(settings, tmp_path):
+@contextmanager
+def serving(settings, log, *, defended=True):
+    """``assay serve`` in a process of its own; not ``defended``: the application under uvicorn as it comes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path / "log"
     environment = os.environ | {"ASSAY_DATA_DIR": str(settings.data_dir), "ASSAY_MAX_UPLOAD_MB": "32"}
-    command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", "--port", str(port)]
+    ours = ["app.cli", "serve", "--no-worker"]
+    bare = ["uvicorn", "--factory", "app.main:create_app", "--timeout-keep-alive", "10"]
+    command = [sys.executable, "-m", *(ours if defended else bare), "--port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     running = Server(port, process, log)
@@ -68,8 +71,14 @@ def server(settings, tmp_path):
         process.wait(20)
 
 
+@pytest.fixture
+def server(settings, tmp_path):
+    with serving(settings, tmp_path / "log") as running:
+        yield running
+
+
 def _wait_until_live(server):
-    for _ in range(200):
+    for _ in range(600):
         if server.process.poll() is not None:
             break
         try:
