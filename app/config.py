@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
+    SecretStr,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -20,6 +21,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
+
+PersonRole = Literal["viewer", "reviewer", "owner", "admin"]
+"""What people can be; the other roles are for machines."""
 
 
 def _absolute(path: str) -> str:
@@ -54,7 +58,7 @@ class TrainTwice(BaseModel):
 class Settings(BaseSettings):
     """Every field can be set as ``ASSAY_<NAME>``; ``docs/configuration.md`` lists them."""
 
-    model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Field(Path(".assay"), description="Folder of the embedded database and of all blobs.")
     database_url: str = Field(
@@ -71,8 +75,8 @@ class Settings(BaseSettings):
     )
     outgoing_allowed_hosts: list[str] = Field(
         [],
-        description="Hosts that webhooks may reach although they are private or speak plain http, as JSON: a name, "
-        "name:port, address or network (10.0.0.0/8).",
+        description="Hosts that may be called (webhooks, probes, issuers) although they are private or speak plain "
+        "http, as JSON: a name, name:port, address or network (10.0.0.0/8).",
     )
     smtp_url: str = Field(
         "", description="Mail server: smtp://user:password@host:587 or smtps://...; empty: no e-mail is sent."
@@ -85,6 +89,23 @@ class Settings(BaseSettings):
     )
     checkpoint_hours: PositiveFloat = Field(
         24, description="How often the audit log's head is sent to whoever subscribed to audit_log.checkpoint (h)."
+    )
+    oidc_issuer: str = Field("", description="OpenID Connect issuer that people sign in with; empty: none.")
+    oidc_client_id: str = Field("", description="What the issuer knows this service as.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Its secret there; empty: a public client, protected by PKCE alone."
+    )
+    oidc_scopes: list[str] = Field(["openid", "profile"], description="What is asked of the issuer, as JSON.")
+    oidc_name_claim: str = Field(
+        "preferred_username", description="Claim that people are called by at their first sign-in."
+    )
+    oidc_roles_claim: str = Field(
+        "groups", description="Claim that lists a person's groups or roles; a.b for b inside a."
+    )
+    oidc_roles: dict[str, PersonRole] = Field(
+        {},
+        description='Role by group, as JSON: {"ml-admins": "admin", "everybody": "viewer"}; the first group that a '
+        "person has decides, and without one nobody gets in.",
     )
     public_badges: bool = Field(True, description="Serve badges without a token.")
     max_body_mb: PositiveInt = Field(8, description="Largest request body, uploads excepted (MB).")
@@ -165,6 +186,17 @@ class Settings(BaseSettings):
             for path in map(Path, training.read):
                 if own.is_relative_to(path.resolve()) or path.resolve().is_relative_to(own):
                     raise ValueError(f"train_twice.{pipeline}.read: {path} holds the service's own data")
+        return self
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """Half of a configuration for sign-in would look like one, and let nobody in."""
+        needed = {name: getattr(self, name) for name in ("oidc_issuer", "oidc_client_id", "oidc_roles")}
+        given = any(needed.values()) or bool(self.oidc_client_secret.get_secret_value())
+        if given and (missing := [f"ASSAY_{name.upper()}" for name, value in needed.items() if not value]):
+            raise ValueError(f"sign-in by OpenID Connect: {', '.join(missing)} missing")
+        if "openid" not in self.oidc_scopes:
+            raise ValueError('ASSAY_OIDC_SCOPES: "openid" missing')
         return self
 
     @property

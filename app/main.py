@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 import app.acceptances.routes
+import app.access.oidc.sign_in
 import app.access.routes
 import app.access.sign_in
 import app.alerts.routes
@@ -43,6 +44,7 @@ import app.uptime.routes
 import app.waivers.routes
 from app import log, metrics
 from app.access.last_use import LastUse
+from app.access.oidc.issuers import Issuers
 from app.config import ROOT, Settings
 from app.db import Database
 from app.deps import CanRead, guard
@@ -86,6 +88,7 @@ ROOT_ROUTERS: tuple[APIRouter, ...] = (
     metrics.router,
     app.scorecards.routes.badge_router,
     app.access.sign_in.router,
+    app.access.oidc.sign_in.router,
     app.connections.routes.hooks_router,
     *app.gateway.routes.routers,
     app.pages.routes.router,
@@ -167,6 +170,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     application.state.db = database
     application.state.blobs = BlobStore(settings.blob_dir)
     application.state.gateway = Gateway(database, application.state.blobs, settings, counts.predicted)
+    application.state.issuers = Issuers(settings.outgoing_allowed_hosts)
     application.state.metrics = counts
     problems.install(application)
     _add_routes(application)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pydantic import SecretStr
 
 import checks
 from app.config import ROOT, Settings
@@ -65,7 +66,7 @@ def settings_table() -> str:
     lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = "" if default in ("", None) else f"`{default}`"
+        shown = "" if default in ("", SecretStr(""), None) else f"`{default}`"
         lines.append(f"| `ASSAY_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(lines)
 

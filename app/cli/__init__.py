@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from app.cli import (
     acceptances,
@@ -146,9 +147,14 @@ def run(arguments: list[str] | None = None) -> int:
     except AssayError as error:
         return explain(error.detail, EXIT_FAIL)
     except ValidationError as error:  # of the settings: everything else is turned into an AssayError
-        wrong = [f"ASSAY_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-        return explain("\n".join(wrong), EXIT_USAGE)
+        return explain("\n".join(map(_setting, error.errors())), EXIT_USAGE)
     except typer.Abort:
         return explain("stopped", EXIT_FAIL)
     except typer.TyperException as error:
         return explain(error.format_message(), EXIT_USAGE if error.exit_code == TYPER_USAGE else error.exit_code)
+
+
+def _setting(error: ErrorDetails) -> str:
+    """What is wrong with a setting; a message about several begins with their names itself."""
+    name = ".".join(map(str, error["loc"])).upper()
+    return f"ASSAY_{name}: {error['msg']}" if name else error["msg"].removeprefix("Value error, ")

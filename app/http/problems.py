@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar
+from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -127,9 +128,15 @@ def handle(request: Request, error: Exception) -> Response:
         logger.error("request failed: %s", known.detail, exc_info=error)
     if wants_html(request):
         if isinstance(known, NotAuthenticated) and request.method == "GET":
-            return RedirectResponse("/sign-in", 303)
+            return RedirectResponse(_sign_in(request), 303)
         return render("error.html", known.status, problem=known.problem(), request_id=request_id.get())
     return problem_response(known)
+
+
+def _sign_in(request: Request) -> str:
+    """Where to sign in, and to come back from."""
+    to = f"{request.url.path}{f'?{request.url.query}' if request.url.query else ''}"
+    return "/sign-in" if to == "/" else f"/sign-in?to={quote(to, safe='')}"
 
 
 def install(app: FastAPI) -> None:

@@ -14,6 +14,7 @@ from app.tables.delivery import Deployment, RollbackDrill
 from app.tables.evidence import Attestation, HandedInEvidence, Measurement
 from app.tables.gate import Decision, Policy
 from app.tables.ledger import LedgerEvent
+from app.tables.people import Person
 from app.tables.register import Issue, IssueNote, Retirement, Validation
 from app.tables.signing import SigningKey
 from app.tables.teams import Grant, Member, Team
@@ -49,6 +50,7 @@ __all__ = [
     "Measurement",
     "Member",
     "Model",
+    "Person",
     "Pipeline",
     "Policy",
     "Prediction",

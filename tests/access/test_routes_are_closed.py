@@ -21,6 +21,8 @@ PUBLIC = {
     ("GET", "/health/ready"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/oidc"),
+    ("GET", "/sign-in/oidc/callback"),
     ("POST", "/hooks/{name}"),  # closed by its signature: tests/connections
     ("GET", "/v2/health/live"),
     ("GET", "/v2/health/ready"),

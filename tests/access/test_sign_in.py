@@ -196,7 +196,7 @@ def test_pages_send_those_without_a_session_to_sign_in(app, client):
         return "in"
 
     answer = client(None).get("/a-page", headers=HTML, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=%2Fa-page")
     assert client(None).get("/a-page").status_code == 401
     assert client(None).get("/api/v1/me", headers=HTML, follow_redirects=False).status_code == 401
     refused = client("viewer").get("/admin-page", headers=HTML)
