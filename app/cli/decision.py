@@ -12,6 +12,7 @@ import typer
 from app.cli.output import EXIT_FAIL, EXIT_PASS, explain
 from app.cli.signed import read_json, trusted, write_json
 from app.client import Assay
+from app.gate.forms.words import summary
 
 decision_commands = typer.Typer(help="Signed decisions.", no_args_is_help=True)
 
@@ -52,6 +53,12 @@ def verify(
     told = signed["predicate"]["assay_decision"]
     what = f"decision {told['id']}: {told['stage']} {told['model']} {told['version']} to {told['environment']}"
     typer.echo(f"verified {what}, until {told['expiresAt']}")
+    for one in told.get("waivers", ()):
+        typer.echo(
+            f"by waiver {one['waiver']} of {one['condition']}, which is {one['status']}, until {one['expiresAt']} "
+            f"(asked for by {one['requestedBy']}, approved by {one['approvedBy']}); "
+            f"without waivers: {told['statusWithoutWaivers']}"
+        )
     return EXIT_PASS
 
 
@@ -61,5 +68,6 @@ def replay(decision_id: int) -> int:
     found = Assay().replay(decision_id)
     if not found["same"]:
         return explain(f"decision {decision_id} differs in {', '.join(found['differing'])}", EXIT_FAIL)
-    typer.echo(f"decision {decision_id} is {found['replayed']['status']}, as it was decided")
+    body = found["replayed"]
+    typer.echo(f"decision {decision_id} is {body['status']}, as it was decided. {summary(body)}")
     return EXIT_PASS

@@ -21,9 +21,8 @@ from app.config import Settings
 from app.db import utcnow
 from app.errors import NotFound, nearest
 from app.evidence.blobs import BlobStore
-from app.gate.service import find_decision
 from app.ledger import service as ledger
-from app.pages import register
+from app.pages import gate, register
 from app.pages.values import lay_out, preview
 from app.pages.views import (
     AlertsView,
@@ -32,7 +31,6 @@ from app.pages.views import (
     CheckRow,
     ChecksView,
     CheckView,
-    DecisionView,
     ExhibitView,
     FindingView,
     FleetView,
@@ -95,6 +93,7 @@ def scorecard(
         environments=sorted(known | ({environment} if environment else set())),
         as_of=as_of,
         register=register.of_model(session, model, settings),
+        people=gate.people(session, model.name, version.name, LISTED),
         open_alerts=alert_queries.open_alerts(session, model.id),
         practice=ledger.ledger_of(session, model.name, version.name, as_of or utcnow()).counts,
         badge_markdown=f"![ML test score]({settings.public_url}/badges/{model.name}.svg)",
@@ -199,12 +198,6 @@ def _step(test: RubricTest, progress: Any, found: Finding | None) -> AuditStep:
     if progress is None:
         return AuditStep(test, "waiting", None, None, None, "")
     return AuditStep(test, progress.status, progress.verdict, progress.seconds, None, "")
-
-
-def decision(session: Session, decision_id: int) -> DecisionView:
-    """Raises NotFound."""
-    row = find_decision(session, decision_id)
-    return DecisionView(row.body, row.actor, row.created_at)
 
 
 def alerts(session: Session, params: PageParams, *, everything: bool) -> AlertsView:

@@ -15,7 +15,7 @@ from app.deps import Blobs, CanRead, Config, ReadSession, RowId
 from app.errors import NotFound
 from app.ledger.reading.delivery.periods import LONGEST, Every
 from app.ledger.service import ledger_of
-from app.pages import assemble, delivery, pipelines, register
+from app.pages import assemble, delivery, gate, pipelines, register
 from app.pages.rendering import page
 from app.pages.serving import serving
 from app.paging import Cursor
@@ -144,7 +144,7 @@ def audit(audit_id: RowId, session: ReadSession, _: CanRead) -> Response:
 
 @router.get("/decisions/{decision_id}")
 def decision(decision_id: RowId, session: ReadSession, _: CanRead) -> Response:
-    return page("decision.html", assemble.decision(session, decision_id))
+    return page("decision.html", gate.decision(session, decision_id))
 
 
 @router.get("/alerts")

@@ -11,6 +11,7 @@ from app.acceptances.schemas import AcceptanceOut
 from app.alerts.schemas import AlertOut
 from app.audits.schemas import AuditOut, FindingOut
 from app.ledger.reading.words import Status
+from app.pages.gate import PeopleView
 from app.pages.register import RegisterView
 from app.pages.values import Layout, Table
 from app.schedules.schemas import ScheduleOut
@@ -72,6 +73,7 @@ class ScorecardView:
     as_of: datetime | None
     open_alerts: int
     register: RegisterView
+    people: PeopleView
     practice: Mapping[Status, int]
     badge_markdown: str
 
@@ -126,15 +128,6 @@ class AuditStep:
     seconds: float | None
     finding_id: int | None
     reason: str
-
-
-@dataclass(frozen=True)
-class DecisionView:
-    """``/decisions/{id}``: ``body`` is what the API answers."""
-
-    body: Mapping[str, Any]
-    actor: str
-    created_at: datetime
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ def statement(body: Mapping[str, Any], inputs: Mapping[str, Any], verifier: str,
             "assay_decision": {
                 **{key: body[key] for key in ("id", "status", "model", "version", "environment", "stage")},
                 "expiresAt": body["expires_at"],
+                "statusWithoutWaivers": body["status_without_waivers"],
+                "waivers": [waived_in(one) for one in body["conditions"] if one["waived_by"]],
                 "content": {"sha256": inputs["content_digest"]},
                 "conditions": {"sha256": sha256(body["conditions"])},
                 "body": {"sha256": sha256(body)},
@@ -61,6 +63,13 @@ def statement(body: Mapping[str, Any], inputs: Mapping[str, Any], verifier: str,
             },
         },
     }
+
+
+def waived_in(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a condition that does not hold and was excused."""
+    by = condition["waived_by"]
+    who = {"requestedBy": by["requested_by"], "approvedBy": by["approved_by"], "expiresAt": by["expires_at"]}
+    return {"condition": condition["name"], "status": condition["status"], "waiver": by["waiver"], **who}
 
 
 def stored_problem(envelope: Any, keys: Keys, decision_id: int, body: Any, inputs: Any) -> str | None:

@@ -157,6 +157,22 @@ def test_they_are_listed_and_logged_with_before_and_after(approve, client, datab
     ]
 
 
+def test_the_pages_show_who_approved_and_what_is_missing(approve, client, decide):
+    approve("Bo", "reviewer", comment="Fine <b>by me</b>.")
+    made, viewer = decide(), client("viewer")
+
+    def shown(path):
+        return viewer.get(path, headers={"Accept": "text/html"}).text
+
+    page = shown(f"/decisions/{made.id}")
+    assert "<strong>Bo</strong> (reviewer): Fine &lt;b&gt;by me" in page
+    assert "waiting for 1 more" in page
+    approve("Cy", "owner", "/api/v1/approvals/1/revocation")
+    card = shown("/models/credit-default/versions/1.0.0")
+    assert "<strong>Bo</strong> (reviewer) for eu" in card
+    assert "revoked by Cy" in card
+
+
 def test_a_member_approves_in_the_role_that_they_have_in_the_models_team(database):
     dora = Identity("Dora", MEMBER, ROLE_SCOPES["owner"])
     with database.write() as session:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from app.db import utcnow
+from app.delivery import decisions as delivery
+from app.errors import Conflict
 from app.gate import queries as gate
 from app.gate import service
 from app.gate.derivation import derive
+from app.gate.forms.words import summary
+from app.gate.render import FORMS, render
 from app.gate.waiving import WaiverFact
 from app.tables import Decision, Version, Waiver
 from app.waivers import queries
@@ -74,6 +80,57 @@ def test_it_excuses_once_approved_until_revoked_and_hides_nothing(ask, client, d
     assert used.status_code == 409
     assert "waiver 1, which test-owner revoked" in used.json()["detail"]
     assert decide()["status"] == "fail"
+
+
+def test_a_decision_is_void_once_its_waiver_has_ended(ask, client, decide, database, identity, monkeypatch):
+    approval(client, ask())
+    with database.write() as session:
+        session.get_one(Waiver, 1).expires_at = utcnow() + timedelta(hours=2)
+    decision = decide()
+    assert decision["status"] == "pass"
+
+    def consume(hours):
+        monkeypatch.setattr(delivery, "utcnow", lambda: utcnow() + timedelta(hours=hours))
+        with database.write() as session:
+            return delivery.consume(session, decision["id"], identity("ci"))
+
+    with pytest.raises(Conflict, match="expired"):
+        consume(2.1)
+    assert consume(1.9).consumed_by == "test-ci"
+
+
+def test_pages_reports_statement_and_replay_tell_of_it(ask, client, decide):
+    approval(client, ask())
+    decision = decide()
+    viewer = client("viewer")
+
+    def shown(path):
+        return " ".join(viewer.get(path, headers={"Accept": "text/html"}).text.split())
+
+    page = shown(f"/decisions/{decision['id']}")
+    assert "Yes, by waivers: of 9 conditions 1 does not hold and is excused for a while." in page
+    assert 'Without waivers the answer is <strong data-field="status_without_waivers">fail</strong>' in page
+    assert "Excused by waiver 1 until" in page
+    assert "asked for by test-owner, approved by test-reviewer: It goes." in page
+    assert 'data-waiver="1"><strong>must_pass.DATA-4</strong> in production: approved until' in shown(
+        "/models/credit-default/versions/1.0.0"
+    )
+    for form in FORMS:
+        assert "waiver" in render(decision, form), form
+        assert "ithout" in render(decision, form), form
+    told = json.loads(base64.b64decode(_envelope(viewer, decision)["payload"]))["predicate"]["assay_decision"]
+    assert told["statusWithoutWaivers"] == "fail"
+    assert (told["waivers"][0]["condition"], told["waivers"][0]["approvedBy"]) == (
+        "must_pass.DATA-4",
+        "test-reviewer",
+    )
+    replayed = viewer.get(f"/api/v1/gate/evaluations/{decision['id']}/replay").json()
+    assert (replayed["same"], replayed["replayed"]) == (True, decision)
+    assert "By waiver 1 of must_pass.DATA-4" in summary(replayed["replayed"])
+
+
+def _envelope(viewer, decision):
+    return viewer.get(f"/api/v1/gate/evaluations/{decision['id']}/envelope").json()
 
 
 @pytest.mark.both_databases
