@@ -247,10 +247,19 @@ def test_a_pass_of_long_ago_shows_nothing(number):
     assert "its evidence counts for" in found.missing
 
 
-@pytest.mark.parametrize(("there", "status"), [("staging", Status.MET), ("prod-eu", Status.MISSING)])
-def test_a_test_of_production_counts_before_one_of_elsewhere(there, status):
+@pytest.mark.parametrize("there", ["staging", "prod-eu", None])
+def test_a_test_of_where_it_serves_counts_before_one_of_elsewhere(there):
     elsewhere = finding("MON-7", "fail", days=0.1, environment=there)
-    assert judged(38, practised(findings=(*FACTS["findings"], elsewhere))).status is status
+    assert judged(38, practised(findings=(*FACTS["findings"], elsewhere))).status is Status.MET
+    two = (*FACTS["deployments"], deployment(V, environment="prod-eu", id=77))
+    alone = judged(38, practised(findings=(elsewhere,), deployments=two))
+    assert alone.status is Status.MISSING
+
+
+def test_an_audit_that_looked_nowhere_hides_no_other():
+    """An audit without an environment cannot tell of what serves."""
+    found = [finding("MON-7", "pass", days=2, environment="staging"), finding("MON-7", "error", environment=None)]
+    assert judged(38, practised(findings=tuple(found))).status is Status.MET
 
 
 @pytest.mark.parametrize(("number", "tool"), [(29, "dvc"), (30, "mlflow"), (31, "kfp")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -78,15 +78,20 @@ def focus(history: History) -> VersionFact | None:
 
 
 def newest_finding(history: History, test: str) -> FindingFact | None:
-    """Of the version in focus; of tests of the system, of any version, in production before other places."""
-    version = focus(history)
-    of_system = BY_ID[test].scope is Scope.SYSTEM
-    found = [
-        one
-        for one in history.findings
-        if one.test == test and (of_system or (version is not None and one.version == version.name))
-    ]
-    return max(found, key=lambda one: (of_system and is_production(one.environment), one.at, one.id), default=None)
+    """Of the version in focus; of tests of the system, of any version, where the model serves before elsewhere."""
+    version, here = focus(history), [one for one in history.findings if one.test == test]
+    if BY_ID[test].scope is Scope.SYSTEM:
+        serves = [one.environment for one in serving(history)]
+        return max(here, key=lambda one: (_prominence(one.environment, serves), one.at, one.id), default=None)
+    mine = [one for one in here if version is not None and one.version == version.name]
+    return max(mine, key=lambda one: (one.at, one.id), default=None)
+
+
+def _prominence(environment: str | None, serves: Sequence[str]) -> int:
+    """Of an environment among those where a model serves; of an audit that looked at none, the least."""
+    if environment is None:
+        return -len(serves) - 1
+    return -(serves.index(environment) if environment in serves else len(serves))
 
 
 def counts_days(history: History, test: str) -> float:
