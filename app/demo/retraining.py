@@ -13,6 +13,7 @@ from pathlib import Path
 
 import typer
 
+from app.catalog.pipelines import parse
 from app.cli.training import print_request
 from app.client import Assay
 from app.config import ROOT
@@ -36,6 +37,8 @@ class Trainee:
     @contextmanager
     def listening(self, client: Assay, environment: str) -> Iterator[None]:
         """Have Assay ask it for what serves in ``environment``; it listens as long as the block lasts."""
+        declared = parse((EXAMPLE / "pipeline.yaml").read_text(encoding="utf-8"))
+        client.register_pipeline(declared.model_dump(mode="json"))
         made = client.set_trainer(
             PIPELINE,
             {

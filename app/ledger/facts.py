@@ -63,16 +63,23 @@ def of_models(
 def of_pipeline(
     session: Session, pipeline: Pipeline, as_of: datetime, parts: Collection[str] | None = None
 ) -> History:
-    """The history of a pipeline, and of the models whose versions it makes or is declared to.
+    """As below, of one."""
+    return of_pipelines(session, [pipeline], as_of, parts)
+
+
+def of_pipelines(
+    session: Session, pipelines: Sequence[Pipeline], as_of: datetime, parts: Collection[str] | None = None
+) -> History:
+    """The history of pipelines, and of the models whose versions they make or are declared to.
 
     ``parts``: as above.
     """
-    made = select(Version.model_id).where(Version.pipeline_id == pipeline.id)
-    declared = (pipeline.declaration or {}).get("models", ())
+    made = select(Version.model_id).where(col(Version.pipeline_id).in_([row.id for row in pipelines]))
+    declared = [name for row in pipelines for name in (row.declaration or {}).get("models", ())]
     query = select(Model).where(col(Model.id).in_(made) | col(Model.name).in_(declared))
     models = session.exec(query.order_by(col(Model.id))).all()
     versions = _versions(session, {model.id: model.name for model in models}, as_of)
-    return _history(session, models, [pipeline], versions, as_of, parts)
+    return _history(session, models, pipelines, versions, as_of, parts)
 
 
 def _history(

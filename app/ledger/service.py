@@ -130,10 +130,10 @@ def ledger_of(session: Session, model: str, version: str | None, as_of: datetime
     )
 
 
-def counts_of(session: Session, models: Sequence[Model], as_of: datetime) -> dict[str, dict[Status, int]]:
-    """How many rows are met, missing and unknown, by model; read in one go."""
+def rows_of(session: Session, models: Sequence[Model], as_of: datetime) -> dict[str, list[JudgedRow]]:
+    """All rows of each model, for what serves; read in one go."""
     history = facts.of_models(session, models, as_of)
-    return {one.name: _counts(walk(within.of_model(history, one.name))) for one in models}
+    return {one.name: walk(within.of_model(history, one.name)) for one in models}
 
 
 def _counts(rows: Iterable[JudgedRow]) -> dict[Status, int]:

@@ -57,7 +57,7 @@ LIVE = frozenset({"queued", "running"})
 def fleet(session: Session, settings: Settings, params: PageParams) -> FleetView:
     page = scorecards.fleet(session, params)
     names = [row.model for row in page.items]
-    practice = ledger.counts_of(session, schedule_queries.models_named(session, names), utcnow())
+    practice = ledger.rows_of(session, schedule_queries.models_named(session, names), utcnow())
     return FleetView(page.items, page.next_cursor, schedules.troubles(session, names, settings), practice)
 
 
@@ -95,7 +95,7 @@ def scorecard(
         register=register.of_model(session, model, settings),
         people=gate.people(session, model.name, version.name, LISTED),
         open_alerts=alert_queries.open_alerts(session, model.id),
-        practice=ledger.ledger_of(session, model.name, version.name, as_of or utcnow()).counts,
+        practice=ledger.ledger_of(session, model.name, version.name, as_of or utcnow()).rows,
         badge_markdown=f"![ML test score]({settings.public_url}/badges/{model.name}.svg)",
     )
 

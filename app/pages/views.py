@@ -10,7 +10,8 @@ from typing import Any
 from app.acceptances.schemas import AcceptanceOut
 from app.alerts.schemas import AlertOut
 from app.audits.schemas import AuditOut, FindingOut
-from app.ledger.reading.words import Status
+from app.ledger.rows import JudgedRow
+from app.ledger.schemas import RowOut
 from app.pages.gate import PeopleView
 from app.pages.register import RegisterView
 from app.pages.values import Layout, Table
@@ -25,13 +26,13 @@ from checks.rubric import RubricTest
 class FleetView:
     """``/``: one page of models. ``next_cursor`` leads to the next, None on the last.
 
-    By a model's name: ``troubles``, what is wrong with its schedules; ``practice``, rows of the ledger by status.
+    By a model's name: ``troubles``, what is wrong with its schedules; ``practice``, the rows of its ledger.
     """
 
     rows: Sequence[FleetRow]
     next_cursor: str | None
     troubles: Mapping[str, str]
-    practice: Mapping[str, Mapping[Status, int]]
+    practice: Mapping[str, Sequence[JudgedRow]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class ScorecardView:
     open_alerts: int
     register: RegisterView
     people: PeopleView
-    practice: Mapping[Status, int]
+    practice: Sequence[RowOut]
     badge_markdown: str
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from markupsafe import escape
 
 from app.catalog.pipelines import ComponentPart
 from app.cli import ledger, pipelines, probing, run
@@ -85,6 +86,49 @@ def test_a_pipeline_shows_its_level_stages_components_chain_and_runs(client, dec
     assert page.index('data-run="nightly-2"') < page.index('data-run="nightly-1"')
     level = viewer.get(f"/api/v1/pipelines/{PIPELINE}/scorecard").json()["automation"]["level"]
     assert f'data-field="level">{"unknown" if level is None else level}<' in page
+
+
+def test_the_list_shows_the_level_and_the_lights(client, declared, tell):  # noqa: F811
+    tell(whole("nightly-1", 2), whole("nightly-2", 1))
+    viewer = client("viewer")
+    page = viewer.get("/pipelines").text
+    card = viewer.get(f"/api/v1/pipelines/{PIPELINE}/scorecard").json()
+    assert card["automation"]["level"] is None
+    for light in card["lights"]:
+        words = page.split(f'class="light" title="{escape(light["title"])}"')[1]
+        assert f"is-{light['judged']['status']}" in words.split("</span>")[0]
+    assert page.count('class="light"') == 4
+
+
+def test_triggers_that_are_declared_and_those_that_were_seen(ci, client, declared, tell):  # noqa: F811
+    ci.put(f"/api/v1/pipelines/{PIPELINE}", json=DECLARED | {"triggers": ["schedule", "degradation"]})
+    tell(a_run("1", 3, trigger="schedule"), a_run("2", 2, trigger="schedule"), a_run("3", 1, trigger="manual"))
+    tell(a_run("4", 1, trigger="unknown"))
+    viewer = client("viewer")
+    told = viewer.get(f"/api/v1/pipelines/{PIPELINE}/scorecard").json()["triggers"]
+    assert [(one["trigger"], one["declared"], one["runs"], one["last_at"] is None) for one in told] == [
+        ("schedule", True, 2, False),
+        ("degradation", True, 0, True),
+        ("manual", False, 1, False),
+    ]
+    page = viewer.get(f"/pipelines/{PIPELINE}").text
+    assert "never seen" in page.split('data-trigger="degradation"')[1].split("</tr>")[0]
+
+
+def test_experiments_by_branch_and_the_best_of_all(ci, client, declared, tell):  # noqa: F811
+    viewer = client("viewer")
+    assert "No metric is declared" in viewer.get(f"/pipelines/{PIPELINE}").text
+    ci.put(f"/api/v1/pipelines/{PIPELINE}", json=DECLARED | {"experiment": {"metric": "roc_auc"}})
+    measured = {"evaluation_digest": "e" * 32}
+    tell(
+        a_run("a", 2, branch="main", metrics={"roc_auc": 0.8}, **measured),
+        a_run("b", 1, branch="deeper", metrics={"roc_auc": 0.9}, **measured),
+        a_run("c", 1, branch="odd", metrics={"f1": 0.9}, **measured),
+    )
+    page = viewer.get(f"/pipelines/{PIPELINE}").text
+    assert '<strong data-field="best">b</strong>' in page
+    assert 'data-branch="main"' in page
+    assert "Not compared: c on odd: it tells no roc_auc" in page
 
 
 def test_what_a_pipeline_was_named_is_text(client, declared, tell):  # noqa: F811

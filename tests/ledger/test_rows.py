@@ -1,6 +1,7 @@
 """The rows of the ledger, over HTTP and the command line, each with evidence on both sides."""
 
 import pytest
+from markupsafe import escape
 
 from tests.audits.conftest import plant
 
@@ -35,6 +36,20 @@ def test_the_page_shows_what_the_api_answers(client, model):
     page = viewer.get("/models/credit-default/ledger").text
     for row in told["rows"]:
         assert f'data-row="{row["number"]}"' in page
+
+
+def test_every_row_is_shown_on_the_fleet_the_scorecard_and_the_pipeline(client, model):
+    """As a mark that names it, its status and what is missing, and leads to its evidence."""
+    client("ci").put("/api/v1/pipelines/p", json={"name": "p", "owner": "risk", "models": ["credit-default"]})
+    viewer = client("viewer")
+    rows = viewer.get("/api/v1/models/credit-default/ledger").json()["rows"]
+    for page in ("/", "/models/credit-default/versions/1.0.0", "/pipelines/p"):
+        text = viewer.get(page).text
+        for row in rows:
+            mark = text.split(f'data-row="{row["number"]}"')[0].rpartition("<a ")[2]
+            assert f'class="is-{row["status"]}"' in mark, (page, row["number"])
+            assert f'#row-{row["number"]}"' in text
+            assert str(escape(f"{row['number']} {row['title']}: {row['status']}")) in text
 
 
 def test_the_fleet_and_the_scorecard_count_what_the_ledger_says(client, model, database):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +50,18 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Started:
+    """``declared``: the owner says that the trigger makes the pipeline run; ``runs``: how many say that it did, the
+    newest ``last_at``.
+    """
+
+    trigger: Trigger
+    declared: bool
+    runs: int
+    last_at: datetime | None
+
+
+@dataclass(frozen=True)
 class PipelineScorecard:
     """What is practised around a pipeline, as it stood at ``as_of``.
 
@@ -66,6 +79,7 @@ class PipelineScorecard:
     lights: tuple[Light, ...]
     chain: Chain | None
     versioning: Versioning
+    triggers: tuple[Started, ...]
     runs: tuple[Run, ...]
     runs_known: int
 
@@ -86,8 +100,22 @@ def scorecard(session: Session, name: str, as_of: datetime | None = None) -> Pip
         lights=lights.read(history),
         chain=chain.newest(history),
         versioning=versioning.read(history),
+        triggers=_triggers(history),
         runs=tuple(_run(one) for one in runs[:RUNS_SHOWN]),
         runs_known=len(runs),
+    )
+
+
+def _triggers(history: History) -> tuple[Started, ...]:
+    """All that are declared or were seen. What a run says nothing of is none."""
+    declared = [kind for form in within.forms(history) for kind in form.triggers]
+    seen: dict[Trigger, list[datetime]] = defaultdict(list)
+    for run in history.runs:
+        if run.trigger != "unknown":
+            seen[run.trigger].append(within.started(run))
+    return tuple(
+        Started(kind, kind in declared, len(seen.get(kind, ())), max(seen.get(kind, ()), default=None))
+        for kind in dict.fromkeys([*declared, *sorted(seen)])
     )
 
 
