@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -16,15 +16,20 @@ def of_model(model_id: int) -> SelectOfScalar[Acceptance]:
     return select(Acceptance).where(Acceptance.model_id == model_id)
 
 
+def agreed(session: Session, model_id: int, at: datetime) -> Sequence[Acceptance]:
+    """All that were agreed to by then, ended ones too, oldest first."""
+    query = of_model(model_id).where(col(Acceptance.agreed_at) <= at)
+    return session.exec(query.order_by(col(Acceptance.id))).all()
+
+
+def holds(one: Acceptance, at: datetime) -> bool:
+    """Whether what was agreed to is neither expired nor revoked at that time."""
+    return one.expires_at > at and (one.revoked_at is None or one.revoked_at > at)
+
+
 def holding(session: Session, model_id: int, kind: str, at: datetime) -> Sequence[Acceptance]:
     """Those that were agreed to, not revoked and not expired at that time, oldest first."""
-    query = of_model(model_id).where(
-        Acceptance.kind == kind,
-        col(Acceptance.agreed_at) <= at,
-        col(Acceptance.expires_at) > at,
-        or_(col(Acceptance.revoked_at).is_(None), col(Acceptance.revoked_at) > at),
-    )
-    return session.exec(query.order_by(col(Acceptance.id))).all()
+    return [one for one in agreed(session, model_id, at) if one.kind == kind and holds(one, at)]
 
 
 def agree(session: Session, acceptance_id: int, agreed_by: str, at: datetime) -> bool:

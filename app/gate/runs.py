@@ -13,6 +13,7 @@ from app.gate.terms import Run
 from app.scorecards.facts import CONCLUSIVE, AttestationFact, Facts, FindingFact
 from checks import discover
 from checks.contract import Scope, Verdict
+from checks.methods.acceptance import without
 from checks.rubric import BY_ID
 
 
@@ -59,7 +60,9 @@ def _newest_run(
     finding, attestation = newest_finding(facts, test_id), _newest_attestation(facts, test_id)
     if finding is None:
         return _attested(attestation) if attestation else None
-    run = _judged_by(thresholds, _found(finding), measurements.get(finding.finding_id, Measurement()))
+    measured = measurements.get(finding.finding_id, Measurement())
+    counting = measured.model_copy(update={"values": without(finding.ended, measured.values)})
+    run = _judged_by(thresholds, _found(finding), counting)
     return _outweighing(run, attestation, facts) if attestation else run
 
 

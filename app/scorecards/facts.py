@@ -26,7 +26,11 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class FindingFact:
-    """A finding as far as scores need it. ``cap`` says why it earns 0.5 at most, or is None."""
+    """A finding as far as scores need it. ``cap`` says why it earns 0.5 at most, or is None.
+
+    ``ended``: features or columns that were accepted when it was found, and are not any more; ``verdict`` and
+    ``reason`` are judged without them.
+    """
 
     test_id: str
     verdict: Verdict
@@ -39,6 +43,7 @@ class FindingFact:
     finding_id: int
     reason: str
     remedy: str = ""
+    ended: tuple[str, ...] = ()
 
     @property
     def id(self) -> int:

@@ -20,7 +20,7 @@ from app.acceptances import queries as acceptances
 from app.db import UTCDateTime
 from app.scorecards.facts import CONCLUSIVE, AttestationFact, FindingFact
 from app.scorecards.schemas import DecisionBrief
-from app.tables import Attestation, Decision, Finding, Model, Schedule, Version
+from app.tables import Acceptance, Attestation, Decision, Finding, Model, Schedule, Version
 from checks.contract import Scope, Verdict
 from checks.rubric import TESTS
 
@@ -181,7 +181,7 @@ def attestations(
 
 
 def declarations(
-    session: Session, model: Model, version: Version, environment: str | None, as_of: datetime
+    agreed: Iterable[Acceptance], version: Version, environment: str | None, as_of: datetime
 ) -> tuple[AttestationFact, ...]:
     """What two people declared not applicable to the model, as of then, wherever it is and whatever version."""
     return tuple(
@@ -197,7 +197,8 @@ def declarations(
             what=row.reason,
             agreed_by=row.agreed_by,
         )
-        for row in acceptances.holding(session, model.id, "not_applicable", as_of)
+        for row in agreed
+        if row.kind == "not_applicable" and acceptances.holds(row, as_of)
     )
 
 

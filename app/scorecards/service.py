@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 import checks
+from app.acceptances import queries as acceptances
 from app.catalog.queries import model_named, newest_version, version_named
 from app.db import utcnow
 from app.paging import Page, PageParams, paginate
 from app.scorecards import badge as badges
 from app.scorecards import queries
+from app.scorecards.ended import judged_anew
 from app.scorecards.facts import Facts, Scorecard
 from app.scorecards.schemas import BandOut, DecisionBrief, ExhibitOut, FleetRow, ScorecardOut, ShieldsBadge
 from app.scorecards.scoring import score
@@ -36,15 +38,17 @@ def evidence_facts(
     the default windows of the tests that it names.
     """
     moment = as_of or utcnow()
+    agreed = acceptances.agreed(session, model.id, moment)
+    found = queries.newest_findings(session, model, version, environment, moment)
     return Facts(
         model=model.name,
         version=version.name,
         environment=environment,
         as_of=moment,
-        findings=queries.newest_findings(session, model, version, environment, moment),
+        findings=judged_anew(session, found, agreed, moment),
         attestations=(
             *queries.attestations(session, model, version, environment, moment),
-            *queries.declarations(session, model, version, environment, moment),
+            *queries.declarations(agreed, version, environment, moment),
         ),
         runs=queries.automatic_runs(session, model, moment),
         windows={**_windows(session, model, version, environment), **(windows or {})},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 
 def accepted(subjects: Iterable[str], until: Mapping[str, str]) -> bool:
@@ -14,3 +15,10 @@ def told_accepted(subjects: Sequence[str], until: Mapping[str, str]) -> str:
     """A sentence to add to a reason, "" where nothing was left aside."""
     named = ", ".join(f"{one} (until {until[one]})" for one in dict.fromkeys(subjects))
     return f" Accepted by two people: {named}." if named else ""
+
+
+def without(ended: Collection[str], measured: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was measured, as if the acceptances of these features or columns had not been there."""
+    if not ended or not measured:
+        return measured
+    return {**measured, "accepted": {one: day for one, day in measured["accepted"].items() if one not in ended}}

@@ -12,8 +12,11 @@ from app.acceptances import queries
 from app.audits.attempt import Accepted
 from app.audits.plan import plan
 from app.db import utcnow
-from app.tables import Acceptance, Audit, AuditLog
+from app.scorecards.service import scorecard
+from app.tables import Acceptance, Audit, AuditLog, Model, Version
+from checks.data.feature_benefit import FeatureBenefit
 from tests.catalog.releases import predictions_only, register
+from tests.scorecards.stored import finding
 
 pytestmark = pytest.mark.both_databases
 
@@ -175,6 +178,63 @@ def test_an_audit_reads_what_held_when_it_was_queued(ask, client, database, blob
         read = [plan(session, session.get_one(Audit, one), blobs, settings, tmp_path).acceptances for one in audits]
     assert [[(one.test_id, one.subject) for one in held] for held in read] == [[], [("DATA-2", "mean texture")], []]
     assert isinstance(read[1][0], Accepted)
+
+
+# --- after its end ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted_on(ask, client, database):
+    """An acceptance that a finding of DATA-2 counts on: its id. Without it, the finding would be a failure."""
+    made = ask(expires_in_days=10)
+    agreement(client, made)
+    clusters = [
+        {"features": ["mean texture"], "gain": 0.0, "error": 1e-6, "moved": 1},
+        {"features": ["mean radius"], "gain": 0.2, "error": 0.01, "moved": 90},
+    ]
+    measured = {"rows": 500, "metric": "roc_auc", "clusters": clusters, "accepted": {"mean texture": "2026-01-01"}}
+    check = FeatureBenefit()
+    judged = check.judge(measured, check.thresholds)
+    assert judged.verdict == "pass"
+    with database.write() as session:
+        version = session.exec(select(Version)).one()
+        planted = {"measured": measured, "verdict": "pass", "reason": judged.reason, "created_at": utcnow()}
+        finding(session, version, "DATA-2", thresholds=dict(check.thresholds), environment=None, **planted)
+    return made.json()["id"]
+
+
+def test_a_finding_is_judged_without_what_has_ended(counted_on, client, database):
+    with database.read() as session:
+        row = session.get_one(Acceptance, counted_on)
+        model, version = session.get_one(Model, row.model_id), session.exec(select(Version)).one()
+        instant = timedelta(microseconds=1)
+        before, after = (
+            scorecard(session, model, version, as_of=at).test("DATA-2")
+            for at in (row.expires_at - instant, row.expires_at)
+        )
+    assert (before.verdict, before.open_failure) == ("pass", False)
+    assert "Accepted by two people: mean texture" in before.reason
+    assert (after.verdict, after.open_failure, after.score) == ("fail", True, before.score)
+    assert after.reason.startswith("1 of 2 clusters add nothing to roc_auc: mean texture")
+    assert after.reason.endswith("The acceptance of mean texture has ended since.")
+
+
+@pytest.mark.parametrize("thresholds", ["", "thresholds: {DATA-2: {min_gain: 0.002}}\n"])
+def test_the_gate_does_not_count_on_it_either(counted_on, ask, client, database, thresholds):
+    text = f"assay_policy: 1\nname: eu\nstages: {{admit: {{must_pass: [DATA-2]}}}}\n{thresholds}"
+    assert client("admin").put("/api/v1/policies/eu", json={"text": text}).status_code < 300
+    asked = {"model": "tumour-malignancy", "version": "1.0.0", "environment": "eu"}
+
+    def decided():
+        return client("ci").post("/api/v1/gate/evaluations", json=asked).json()
+
+    first = decided()
+    assert first["status"] == "pass"
+    client("owner").post(f"/api/v1/acceptances/{counted_on}/revocation")
+    assert decided()["status"] == "fail"
+    agreement(client, ask())  # another, of the same
+    assert decided()["status"] == "pass"
+    assert client("viewer").get(f"/api/v1/gate/evaluations/{first['id']}/replay").json()["same"]
 
 
 # --- not applicable -----------------------------------------------------------------------------------
