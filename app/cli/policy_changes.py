@@ -1,8 +1,8 @@
-"""``assay policy test``: what a change of policy would mean."""
+"""``assay policy test`` and ``diff``: what a change of policy would mean."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +15,9 @@ from app.client.connection import Body
 from app.errors import Invalid
 
 Form = Annotated[Literal["table", "json"], typer.Option("--output", "-o", help="table or json.")]
+Two = Annotated[list[str], typer.Option(help="Of what binds there; given twice, each of them.")]
+TITLES = {"before": "as decided", "after": "by these policies", "once_enforced": "once all is enforced"}
+ALL_TIERS = 3
 
 
 def try_policies(
@@ -30,8 +33,7 @@ def try_policies(
     """
     asked = {"environment": environment, "model": model, "since": read_moment(since, "--since"), "limit": limit}
     try:
-        given = [{"filename": str(file), "text": read_text(file)} for file in files]
-        found = Assay().try_policies(given, **asked)
+        found = Assay().try_policies([_given(file) for file in files], **asked)
     except (Problem, Invalid) as problem:
         return explain(str(problem), EXIT_USAGE)
     if output == "json":
@@ -41,13 +43,64 @@ def try_policies(
     return EXIT_FAIL if found["changes"] else EXIT_PASS
 
 
+def compare_policies(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[POLICY]", help="An environment, organisation, or models/NAME.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="A policy, against what is in force.")] = None,
+    before: Annotated[int | None, typer.Option("--from", min=1, help="Default: the one before --to.")] = None,
+    after: Annotated[int | None, typer.Option("--to", min=1, help="Default: the newest version.")] = None,
+    model: Two = [],  # noqa: B006 - typer copies them
+    tier: Two = [],  # noqa: B006
+    stage: Two = [],  # noqa: B006
+    output: Form = "table",
+) -> int:
+    """Compare two versions, a file and what is in force, or all that binds two models, risk tiers or stages: exit
+    with 0 when they ask for the same, 1 when not, 64 for a wrong question, 3 without a service.
+    """
+    try:
+        if model or tier or stage:
+            sides = _binding(name, model, tier, stage)
+        elif file is not None:
+            sides = {"version": before}, {"policy": name, "file": _given(file)}
+        else:
+            sides = _versions(name, before, after)
+        found = Assay().compare_policies(*sides)
+    except (Problem, Invalid) as problem:
+        return explain(str(problem), EXIT_USAGE)
+    if output == "json":
+        print_json(found)
+    else:
+        _print_comparison(found)
+    return EXIT_FAIL if found["changes"] or found["refused"] else EXIT_PASS
+
+
+def _given(file: Path) -> Body:
+    return {"filename": str(file), "text": read_text(file)}
+
+
+def _binding(
+    name: str | None, models: Sequence[str], tiers: Sequence[str], stages: Sequence[str]
+) -> tuple[Body, Body]:
+    """What differs is given twice, the rest once or not at all."""
+    asked = {"model": models, "risk_tier": tiers, "stage": stages or ["admit"]}
+    if name is None or max(map(len, asked.values())) != 2:
+        raise Invalid("name an environment and two models, two tiers or two stages")
+    first, second = ({key: given[i] for key, given in asked.items() if given} for i in (0, -1))
+    return {"policy": name, **first}, {"policy": name, **second}
+
+
+def _versions(name: str | None, before: int | None, after: int | None) -> tuple[Body, Body]:
+    if name is None:
+        raise Invalid("name a policy, or give a file (-f)")
+    return {"version": before}, {"policy": name, "version": after}
+
+
 def _print_trial(found: Body) -> None:
     names = ", ".join(f"{one['name']} v{one['version']}" for one in found["policies"])
+    number, turned = found["decisions"], len(found["changes"])
     beyond = "; there are older ones (--limit)" if found["more"] else ""
-    typer.echo(
-        f"{names}: {_counted(found['decisions'], 'decision')} replayed, "
-        f"{len(found['changes'])} would change{beyond}"
-    )
+    typer.echo(f"{names}: {number} decision{'s' * (number != 1)} replayed, {turned} would change{beyond}")
     answers = ("pass", "fail", "unknown")
     rows = [(title, *(found[key][one] for one in answers)) for key, title in TITLES.items()]
     print_table("", ("", *(one.upper() for one in answers)), rows)
@@ -58,26 +111,47 @@ def _print_trial(found: Body) -> None:
         typer.echo(f"decision {one['decision']} was not replayed: {one['why']}")
 
 
-TITLES = {"before": "as decided", "after": "by these policies", "once_enforced": "once all is enforced"}
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def _rows(change: Body) -> Iterator[tuple[Any, ...]]:
     """One row for each condition; the decision is told once."""
     later = change["once_enforced"]
     will = change["after"] if later == change["after"] else f"{change['after']}, later {later}"
-    told: tuple[Any, ...] = (
-        change["id"],
-        f"{change['model']}@{change['version']}",
-        f"{change['environment']}/{change['stage']}",
-        change["before"],
-        will,
-    )
+    version, place = f"{change['model']}@{change['version']}", f"{change['environment']}/{change['stage']}"
+    told: tuple[Any, ...] = (change["id"], version, place, change["before"], will)
     for one in change["conditions"]:
         yield (*told, one["name"], one["before"] or "not asked", one["after"] or "not asked", one["reason"])
         told = ("",) * len(told)
-    if not change["conditions"]:
-        yield (*told, "", "", "", "")
+
+
+def _print_comparison(found: Body) -> None:
+    typer.echo(f"{found['before']} -> {found['after']}")
+    if found["changes"]:
+        rows = [
+            (one["change"], one["subject"], _said(one["before"]), _said(one["after"]), _where(one["places"]))
+            for one in found["changes"]
+        ]
+        print_table("", ("CHANGE", "OF", "WAS", "WOULD BE", "WHERE"), rows)
+    else:
+        typer.echo("they ask for the same")
+    for one in found["refused"]:
+        line = f"line {one['line']}: " if one["line"] else ""
+        typer.echo(f"would be refused, {line}{one['path']}: {one['message']}")
+
+
+def _said(steps: Sequence[Body]) -> str:
+    return "; ".join(map(_step, steps)) or "-"
+
+
+def _step(one: Body) -> str:
+    kind, _, _ = one["name"].partition(".")
+    what = kind if kind in {"must_pass", "must_not_fail"} else one["threshold"]
+    since = f" from {one['enforced_from']}" if one["enforced_from"] else ""
+    return f"{what}{since}{' (' + one['origin'] + ')' if one['origin'] else ''}"
+
+
+def _where(places: Sequence[Body]) -> str:
+    """Stages; where not every risk tier is meant, with those that are."""
+    tiers: dict[str, list[str]] = {}
+    for one in places:
+        tiers.setdefault(one["stage"], []).append(one["risk_tier"])
+    told = (stage if len(of) == ALL_TIERS else f"{stage} ({', '.join(of)})" for stage, of in tiers.items())
+    return ", ".join(told) or "everywhere"

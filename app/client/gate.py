@@ -66,6 +66,10 @@ class Gate(Connection):
     def policy(self, name: str) -> Body:
         return self._json("GET", f"policies/{name}")
 
+    def policy_versions(self, name: str) -> list[Body]:
+        """Newest first."""
+        return self._all(f"policies/{name}/versions")
+
     def put_policy(self, name: str, text: str) -> Body:
         return self._json("PUT", f"policies/{name}", json={"text": text})
 
@@ -81,6 +85,10 @@ class Gate(Connection):
             asked: environment, model, since (ISO 8601), limit.
         """
         return self._json("POST", "policy-trials", json={"policies": policies, **asked})
+
+    def compare_policies(self, before: Body, after: Body) -> Body:
+        """What one policy asks for and another does not; see ``SideIn`` for the fields of each."""
+        return self._json("POST", "policy-comparisons", json={"before": before, "after": after})
 
     def additions(self, model: str) -> Body:
         """What is asked of one model in addition."""

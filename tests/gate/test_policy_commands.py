@@ -44,3 +44,22 @@ def test_a_trial_exits_by_whether_an_answer_changes(files, decided, server, assa
     assert (wrong.returncode, wrong.stderr.split(": ")[:2]) == (64, ["wrong.yaml:4", "stages.admit.must_pas"])
     assert assay(server.url, "policy", "test", "nowhere.yaml").returncode == 64
     assert assay(nowhere, "policy", "test", "production.yaml").returncode == 3
+
+
+def test_a_comparison_exits_by_whether_anything_differs(files, server, assay, nowhere, tmp_path):
+    differs = assay(server.url, "policy", "diff", "-f", "production.yaml")
+    assert differs.returncode == 1
+    assert "production version 1 -> production.yaml" in differs.stdout
+    [row] = [line.split() for line in differs.stdout.splitlines() if "test.DATA-4" in line]
+    assert row[:3] == ["removed", "test.DATA-4", "must_pass"]
+    stages = assay(
+        server.url, "policy", "diff", "production", "--stage", "admit", "--stage", "promote", "-o", "json"
+    )
+    told = {one["subject"]: one["change"] for one in json.loads(stages.stdout)["changes"]}
+    assert told["test.INFRA-6"] == "added"
+    (tmp_path / "same.yaml").write_text(assay(server.url, "policy", "show", "production").stdout)
+    assert assay(server.url, "policy", "diff", "-f", "same.yaml").returncode == 0
+    assert assay(server.url, "policy", "diff", "-f", "wrong.yaml").returncode == 64
+    assert assay(server.url, "policy", "diff", "production", "--tier", "low").returncode == 64
+    assert assay(server.url, "policy", "diff", "production").returncode == 64
+    assert assay(nowhere, "policy", "diff", "-f", "production.yaml").returncode == 3

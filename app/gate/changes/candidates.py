@@ -56,7 +56,7 @@ def read(session: Session, files: Sequence[PolicyFile]) -> Candidates:
         if name in texts:
             raise Invalid(f"{file.filename}: there is another policy of {name!r} among the files")
         policies.require_valid(name, file.text, file.filename)
-        texts[name] = _as_next(session, name, file.text)
+        texts[name] = numbered(session, name, file.text)
     candidates = Candidates(texts)
     ours = candidates.organisation or policies.newest_text(session, organisation.NAME)
     for file in files:
@@ -87,7 +87,8 @@ def loosening(file: PolicyFile, ours: PolicyText | None) -> list[FieldError]:
     return document.placed(found, lines)
 
 
-def _as_next(session: Session, name: str, text: str) -> PolicyText:
+def numbered(session: Session, name: str, text: str) -> PolicyText:
+    """As the version that it would be."""
     newest = queries.newest_policy(session, name)
     digest = hashlib.sha256(text.encode()).hexdigest()
     if newest is not None and newest.digest == digest:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.catalog.yamlfile import MAX_CHARACTERS
 from app.gate.schemas import PolicyRef
+from app.gate.written import StageName
 
 Answer = Literal["pass", "fail", "unknown"]
 MOST_FILES = 20
@@ -105,3 +106,80 @@ class TrialOut(BaseModel):
     once_enforced: dict[Answer, int]
     changes: list[ChangedOut]
     not_replayed: list[NotReplayedOut]
+
+
+class SideIn(BaseModel):
+    """One side of a comparison: a policy as it is written, or, where ``stage`` is given, all that binds there.
+
+    ``policy``: an environment, `organisation`, or `models/NAME` for what is asked of one model in addition; may be
+    left out beside a file. ``model`` and ``risk_tier``: of what binds at a stage; a model by its own risk tier.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    policy: str | None = Field(None, max_length=200)
+    version: int | None = Field(None, ge=1, le=2**31 - 1, description="Default: the newest.")
+    file: PolicyFile | None = None
+    stage: StageName | None = None
+    model: str | None = Field(None, max_length=100)
+    risk_tier: Literal["low", "medium", "high"] = "medium"
+
+
+class ComparisonIn(BaseModel):
+    """Without a ``before``: for a file what is in force of its name, for a version the one before it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"before": {"policy": "production", "version": 1}, "after": {"policy": "production", "version": 2}},
+                {
+                    "before": {"policy": "production", "stage": "admit", "risk_tier": "low"},
+                    "after": {"policy": "production", "stage": "admit", "model": "credit-default"},
+                },
+            ]
+        },
+    )
+
+    before: SideIn = SideIn()
+    after: SideIn
+
+
+class AskedOut(BaseModel):
+    name: str
+    threshold: Any
+    origin: str
+    enforced_from: date | None
+
+
+class PlaceOut(BaseModel):
+    stage: str
+    risk_tier: str
+
+
+class ChangeOut(BaseModel):
+    """A subject of which another thing is asked. `test.DATA-1` is what that test must do: a pass is more than not
+    to fail. ``before`` and ``after``: what is asked, one entry more for each later day. ``changed``: which is
+    stricter cannot be told. ``places``: where a policy as it is written differs; empty for what holds everywhere.
+    """
+
+    subject: str
+    change: Literal["added", "removed", "tightened", "loosened", "changed"]
+    before: list[AskedOut]
+    after: list[AskedOut]
+    places: list[PlaceOut]
+
+
+class RefusalOut(BaseModel):
+    path: str
+    message: str
+    line: int | None
+
+
+class ComparisonOut(BaseModel):
+    """``refused``: for what ``after`` could not be stored, because it loosens the organisation's floor."""
+
+    before: str
+    after: str
+    changes: list[ChangeOut]
+    refused: list[RefusalOut]
