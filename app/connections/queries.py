@@ -50,6 +50,16 @@ def messages_page(
     return paginate(session, query, col(ReceivedMessage.id), params)
 
 
+def untaken(session: Session, most: int) -> list[tuple[str, ReceivedMessage]]:
+    """The newest that were refused or set aside, with the connection's name."""
+    query = (
+        select(ToolConnection.name, ReceivedMessage)
+        .join(ReceivedMessage, col(ReceivedMessage.connection_id) == ToolConnection.id)
+        .where(col(ReceivedMessage.status).in_(("refused", "set_aside")))
+    )
+    return list(session.exec(query.order_by(col(ReceivedMessage.id).desc()).limit(most)))
+
+
 def counts(session: Session, connections: Collection[int]) -> dict[int, dict[str, tuple[int, datetime]]]:
     """Of each connection, by status: how many messages, and when the last of them came."""
     query = (

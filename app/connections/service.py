@@ -85,6 +85,11 @@ def list_messages(session: Session, name: str, status: str | None, params: PageP
     return Page(items=[MessageOut(**one.model_dump()) for one in rows], next_cursor=cursor)
 
 
+def untaken(session: Session, most: int) -> list[tuple[str, MessageOut]]:
+    """The newest messages of all connections that do not count, each with its connection's name."""
+    return [(name, MessageOut(**row.model_dump())) for name, row in queries.untaken(session, most)]
+
+
 def _with_secret(session: Session, row: ToolConnection, settings: Settings, secret: str | None) -> NewConnectionOut:
     return NewConnectionOut(**_out(session, [row], settings)[0].model_dump(), secret=secret)
 

@@ -15,7 +15,7 @@ from app.deps import Blobs, CanRead, Config, ReadSession, RowId
 from app.errors import NotFound
 from app.ledger.reading.delivery.periods import LONGEST, Every
 from app.ledger.service import ledger_of
-from app.pages import assemble, delivery, gate, pipelines, register
+from app.pages import assemble, connections, delivery, gate, pipelines, register
 from app.pages.rendering import page
 from app.pages.serving import serving
 from app.paging import Cursor
@@ -70,6 +70,11 @@ def ledger(
 @router.get("/pipelines")
 def all_pipelines(session: ReadSession, cursor: Cursor, _: CanRead) -> Response:
     return page("pipelines.html", pipelines.pipelines(session, cursor))
+
+
+@router.get("/connections")
+def tools(session: ReadSession, config: Config, cursor: Cursor, _: CanRead) -> Response:
+    return page("connections.html", connections.connections(session, config, cursor))
 
 
 @router.get("/pipelines/{pipeline}")

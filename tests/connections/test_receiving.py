@@ -176,6 +176,23 @@ def test_what_names_the_unknown_is_set_aside_and_seen(forge, send, messages, adm
     assert told(set_aside=True) == []
 
 
+def test_the_page_says_what_does_not_count_and_why(forge, declared, send, client):
+    assert "None." in client("viewer").get("/connections").text
+    send("github", *github(forge, "push", example("push"), "good"))
+    send("github", *github(forge, "push", example("push", repository__full_name="bank/other"), "odd"))
+    told = {"kind": "commit", "id": "<b>1</b>", "at": "2026-03-01T02:00:00Z", "repository": "bank/nobodys"}
+    told |= {"commit": SHA, "branch": "main", "author": "Ada"}
+    client("ci").post("/api/v1/ledger/events", json={"events": [told]})
+    page = client("viewer").get("/connections").text
+    assert "1 recorded" in page
+    assert "1 refused" in page
+    refused = page.split('data-message="odd"')[1].split("</tr>")[0]
+    assert "does not speak about the repository &#39;bank/other&#39;" in refused
+    assert 'data-message="good"' not in page
+    assert "no repository is registered as &#39;bank/nobodys&#39;" in page
+    assert "<b>1</b>" not in page
+
+
 @pytest.mark.parametrize(
     ("event", "body", "reason"),
     [
