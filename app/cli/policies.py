@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import print_table
+from app.cli.output import EXIT_FAIL, EXIT_PASS, print_table
 from app.client import Assay
 from app.client.connection import Body
 from app.errors import Invalid
@@ -55,14 +55,26 @@ def _since(ask: Body) -> str:
 
 @policy_commands.command("lint")
 def lint(
-    files: Annotated[list[Path], typer.Argument(help="Policies in YAML, each named after its environment.")],
-) -> None:
-    """Check policies without a service; every mistake with its line."""
-    from app.gate.policies import require_valid
+    files: Annotated[list[Path], typer.Argument(help="Policies in YAML, each named after what it is of.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for doubts, too.")] = False,
+) -> int:
+    """Check policies without a service; every mistake with its line, and what is valid but surely not meant."""
+    from app.gate.changes.candidates import doubts_of, name_of
+    from app.gate.changes.schemas import PolicyFile
+    from app.gate.policies import additions_for, require_valid
 
+    doubtful = False
     for file in files:
-        require_valid(file.stem, read_text(file), str(file))
-        typer.echo(f"{file}: valid")
+        given = PolicyFile(text=read_text(file), filename=str(file))
+        name = name_of(given)
+        own = name if name.startswith(additions_for("")) else file.stem
+        require_valid(own, given.text, str(file))
+        found = doubts_of(given)
+        doubtful = doubtful or bool(found)
+        for one in found:
+            typer.echo(f"{file}:{one.line}: {one.path}: {one.message}")
+        typer.echo(f"{file}: valid{', with doubts' if found else ''}")
+    return EXIT_FAIL if doubtful and strict else EXIT_PASS
 
 
 @policy_commands.command("put")

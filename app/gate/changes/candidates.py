@@ -11,6 +11,8 @@ from sqlmodel import Session
 from app.catalog import organisation, yamlfile
 from app.errors import FieldError, Invalid
 from app.gate import contradictions, document, policies, queries
+from app.gate.changes import doubts
+from app.gate.changes.doubts import Form
 from app.gate.changes.schemas import PolicyFile
 from app.gate.in_force import InForce, PolicyText
 
@@ -75,6 +77,21 @@ def name_of(file: PolicyFile) -> str:
         return name
     message = "names neither an environment (name) nor a model (model)"
     raise yamlfile.refuse(file.filename, [FieldError("name", message, 1)])
+
+
+def form_of(name: str, text: str, filename: str) -> Form | None:
+    """The policy as it is read; None of the organisation's without a floor. Raises Invalid."""
+    if name == organisation.NAME:
+        return document.parse_floor(text, filename)
+    if policies.is_environment(name):
+        return document.parse(text, filename)
+    return document.parse_additions(text, filename)
+
+
+def doubts_of(file: PolicyFile) -> list[FieldError]:
+    """What is valid in it and surely not meant."""
+    form = form_of(name_of(file), file.text, file.filename)
+    return [] if form is None else document.placed(doubts.of(form), yamlfile.load(file.text, file.filename)[1])
 
 
 def loosening(file: PolicyFile, ours: PolicyText | None) -> list[FieldError]:

@@ -11,9 +11,10 @@ from sqlmodel import Session
 from app.catalog import organisation
 from app.catalog.queries import find_model
 from app.errors import FieldError, Invalid
-from app.gate import document, policies
+from app.gate import policies
 from app.gate.changes import candidates
 from app.gate.changes.compared import Asked, Change, asked, changes, term_changes, terms
+from app.gate.changes.doubts import Form
 from app.gate.changes.schemas import (
     AskedOut,
     ChangeOut,
@@ -27,9 +28,8 @@ from app.gate.changes.schemas import (
 from app.gate.contradictions import RISK_TIERS
 from app.gate.in_force import PolicyText
 from app.gate.terms import Clause
-from app.gate.written import STAGES, AdditionsForm, FloorForm, PolicyForm
+from app.gate.written import STAGES, PolicyForm
 
-Form = PolicyForm | FloorForm | AdditionsForm
 Place = tuple[str, str]
 """Stage and risk tier."""
 EVERYWHERE: Place = ("", "")
@@ -94,18 +94,10 @@ def _side(session: Session, side: SideIn, name: str) -> Side:
 
 def _written(text: PolicyText, title: str) -> Side:
     """The policy alone, at every stage and for every risk tier."""
-    form = _form(text)
+    form = candidates.form_of(text.name, text.text, text.title)
     places: list[Place] = [(stage, tier) for stage in STAGES for tier in RISK_TIERS]
     clauses = {place: _clauses(form, *place, text.origin) for place in places}
     return Side(title, clauses, terms(form) | (_bans(text) if text.name == organisation.NAME else {}))
-
-
-def _form(text: PolicyText) -> Form | None:
-    if text.name == organisation.NAME:
-        return document.parse_floor(text.text, text.title)
-    if policies.is_environment(text.name):
-        return document.parse(text.text, text.title)
-    return document.parse_additions(text.text, text.title)
 
 
 def _clauses(form: Form | None, stage: str, tier: str, origin: str) -> tuple[Clause, ...]:
