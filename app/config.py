@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -118,6 +119,13 @@ class Settings(BaseSettings):
         500,
         description="Bytes a second that a client must send of a body (over 5 s) or take of an answer (over 30 s).",
     )
+    requests_per_second: NonNegativeFloat = Field(
+        100, description="Requests of one token, predictions excepted; ten seconds' worth may come at once. 0: any."
+    )
+    strangers_per_second: NonNegativeFloat = Field(
+        10, description="The same of one address: sign-ins, badges, and whatever is refused for want of a token."
+    )
+    predictions_per_second: NonNegativeFloat = Field(0, description="The same of one token's predictions.")
     inspection_seconds: PositiveFloat = Field(20, description="Time to look into an uploaded file (s).")
     inspection_memory_mb: PositiveInt = Field(4096, description="Address space for the same (MB).")
     audit_seconds: PositiveFloat = Field(1800, description="Wall-clock time of one attempt at an audit (s).")

@@ -53,6 +53,7 @@ from app.gateway.service import Gateway
 from app.http import health, problems
 from app.http.bodies import Bodies
 from app.http.doors import Doors, SecurityHeaders
+from app.http.rates import Rates, limit_known, limit_strangers
 from app.http.requests import Requests
 from app.http.slots import WriteSlots
 
@@ -154,7 +155,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,  # served below, to those who may read
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(guard)],
+        dependencies=[Depends(limit_strangers, scope="function"), Depends(guard), Depends(limit_known)],
         responses=problems.PROBLEMS,
         lifespan=_lifespan,
         middleware=[
@@ -172,6 +173,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     application.state.gateway = Gateway(database, application.state.blobs, settings, counts.predicted)
     application.state.issuers = Issuers(settings.outgoing_allowed_hosts)
     application.state.metrics = counts
+    application.state.rates = Rates(settings)
     problems.install(application)
     _add_routes(application)
     templates |= _templates(application)

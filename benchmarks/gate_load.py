@@ -1,8 +1,8 @@
 """How many gate calls a service answers: ``python -m benchmarks.gate_load [--database sqlite|postgresql]``.
 
-Eight clients ask a real ``assay serve`` over HTTP, each with a connection of its own, one call after another. A
-call is the whole path: token, facts, score, conditions, the decision with its signature and the entry of the audit
-log's chain, committed to disk (fsync on, on PostgreSQL too) before the answer. Its peer is what the disk
+Eight clients ask a real ``assay serve`` over HTTP, each with a connection and a token of its own, one call after
+another. A call is the whole path: token, facts, score, conditions, the decision with its signature and the entry of
+the audit log's chain, committed to disk (fsync on, on PostgreSQL too) before the answer. Its peer is what the disk
 takes by itself: eight threads committing as many bytes to a bare table, in the same run. Afterwards the chain is
 verified.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import random
@@ -92,11 +93,11 @@ def _database(kind: str) -> Iterator[Settings]:
 
 
 def _measure(kind: str, settings: Settings, seconds: float) -> None:
-    token = _fill(settings)
+    tokens = itertools.cycle(_fill(settings))
     with _served(settings) as (port, pid):
-        _load(lambda: _client(port, token), WARM_UP_SECONDS)
+        _load(lambda: _client(port, next(tokens)), WARM_UP_SECONDS)
         before = _processor_seconds(pid)
-        calls = _load(lambda: _client(port, token), seconds)
+        calls = _load(lambda: _client(port, next(tokens)), seconds)
         spent = (_processor_seconds(pid) - before) / len(calls.times) * 1000
     bare = _load(_commits(settings), seconds / 4)
     rate, p99 = DEMANDED[kind]
@@ -111,18 +112,19 @@ def _measure(kind: str, settings: Settings, seconds: float) -> None:
     print(f"{kind}: audit log {(told.stdout or told.stderr).strip()}")
 
 
-def _fill(settings: Settings) -> str:
-    """Versions with a fresh finding of every test, so that no audit has to run first; a token of the role ci."""
+def _fill(settings: Settings) -> list[str]:
+    """Versions with a fresh finding of every test, so that no audit has to run first; tokens of the role ci."""
     upgrade(settings)
     database = Database(settings.sqlalchemy_url)
     with database.write() as session:
         install_defaults(session)
-        _, token = create_token(session, name="pipeline", role="ci", created_by="bench")
+        names = [f"pipeline {number}" for number in range(CLIENTS)]
+        tokens = [create_token(session, name=name, role="ci", created_by="bench")[1] for name in names]
         for number in range(MODELS):
             plant(session, number, versions=VERSIONS, audits=AUDITS)
         _add_findings(session)
     database.dispose()
-    return token
+    return tokens
 
 
 def _add_findings(session: Session) -> None:

@@ -138,6 +138,8 @@ def settings(tmp_path, migrated_database, request) -> Settings:
         database_url=migrated_database,
         allowed_hosts=["testserver", "127.0.0.1"],
         poll_seconds=0.05,
+        requests_per_second=0,  # tests ask in bursts; tests/http/test_rates.py sets limits of its own
+        strangers_per_second=0,
         engines_dir=folder / "engines",  # empty: an audit of a test need not wait for deepchecks
     )
 

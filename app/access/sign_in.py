@@ -14,6 +14,7 @@ from app.db import utcnow
 from app.deps import PUBLIC, SESSION_COOKIE, CanRead, Config, WriteSession
 from app.errors import NotAuthenticated
 from app.http.html import render, wants_html
+from app.http.rates import BY_ADDRESS
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,13 +23,13 @@ Code = Annotated[str, Form(max_length=200)]
 To = Annotated[str, Query(max_length=LONGEST, description="The page that was asked for before signing in.")]
 
 
-@router.get("/sign-in", dependencies=[PUBLIC])
+@router.get("/sign-in", dependencies=[PUBLIC, BY_ADDRESS])
 def sign_in_page(config: Config, code: Annotated[str, Query(max_length=200)] = "", to: To = "/") -> Response:
     """Uses nothing up: mail scanners and browsers fetch links before anybody clicks."""
     return sign_in_form(config, code=code, to=to)
 
 
-@router.post("/sign-in", dependencies=[PUBLIC])
+@router.post("/sign-in", dependencies=[PUBLIC, BY_ADDRESS])
 def sign_in(
     request: Request,
     code: Code,

@@ -129,7 +129,10 @@ def handle(request: Request, error: Exception) -> Response:
     if wants_html(request):
         if isinstance(known, NotAuthenticated) and request.method == "GET":
             return RedirectResponse(_sign_in(request), 303)
-        return render("error.html", known.status, problem=known.problem(), request_id=request_id.get())
+        body = known.problem()
+        page = render("error.html", known.status, problem=body, request_id=request_id.get())
+        page.headers.update(_to_wait(body, known.status))
+        return page
     return problem_response(known)
 
 
@@ -185,6 +188,8 @@ async def _handle_http(request: Request, error: Exception) -> Response:
 def _json(body: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
     if status == 401:
         headers.setdefault("WWW-Authenticate", "Bearer")
-    if status == 503:
-        headers.setdefault("Retry-After", RETRY_AFTER)
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
+    return JSONResponse(body, status, _to_wait(body, status) | headers, MEDIA_TYPE)
+
+
+def _to_wait(body: dict[str, Any], status: int) -> dict[str, str]:
+    return {"Retry-After": str(body.get("retry_after", RETRY_AFTER))} if status in {429, 503} else {}

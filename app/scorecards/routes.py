@@ -10,12 +10,13 @@ from app.catalog.queries import find_version
 from app.deps import BADGE_ACCESS, CanRead, ReadSession
 from app.http.html import render
 from app.http.problems import problems
+from app.http.rates import BY_ADDRESS
 from app.paging import Cursor, Page
 from app.scorecards import badge, service
 from app.scorecards.schemas import AsOf, EnvironmentQuery, FleetRow, ScorecardOut, ShieldsBadge, VersionQuery
 
 router = APIRouter(tags=["scorecards"])
-badge_router = APIRouter(tags=["scorecards"], dependencies=[BADGE_ACCESS])
+badge_router = APIRouter(tags=["scorecards"], dependencies=[BADGE_ACCESS, BY_ADDRESS])
 
 CACHE = {"Cache-Control": "max-age=300"}
 SVG = "image/svg+xml"

@@ -49,6 +49,7 @@ def furnished(log: Path | None = None) -> Iterator[Furnished]:
         free.close()
         command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", "--port", str(port)]
         environment = os.environ | {"ASSAY_DATA_DIR": folder, "ASSAY_DATABASE_URL": "", "ASSAY_MAX_UPLOAD_MB": "32"}
+        environment |= {"ASSAY_REQUESTS_PER_SECOND": "0", "ASSAY_STRANGERS_PER_SECOND": "0"}
         with (log or Path(folder) / "log").open("wb") as output:
             process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
             try:
