@@ -7,10 +7,13 @@ BIN    := $(VENV)/bin
 ENGINE := .engines/deepchecks
 TOOLS  := .tools
 PEERS  := .peers
+AUDIT  := .audit
+LOCKS  := bootstrap service dev deepchecks tools peers audit
+EXPLAINED = $(shell sed -nE 's/^\| `((GHSA|CVE|PYSEC)-[0-9A-Za-z-]+)`.*/--ignore-vuln \1/p' docs/security.md)
 PIP    := $(UV) pip install --quiet --python $(BIN)/python
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help setup setup-dev demo test test-postgres lint bench bench-estimates bench-faults peers fuzz docs lock clean
+.PHONY: help setup setup-dev demo test test-postgres lint bench bench-estimates bench-faults peers fuzz audit-deps docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -52,6 +55,12 @@ $(PEERS)/.installed: requirements/peers.txt | $(UV)
 	@$(UV) pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/peers.txt
 	@touch $@
 
+$(AUDIT)/.installed: requirements/audit.txt | $(UV)
+	@echo "Installing pip-audit into an environment of its own ..."
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(AUDIT)
+	@$(UV) pip install --quiet --python $(AUDIT)/bin/python --require-hashes -r requirements/audit.txt
+	@touch $@
+
 setup: $(VENV)/.service $(ENGINE)/.installed ## install the service's locked environment, and that of its engine
 setup-dev: $(VENV)/.dev $(ENGINE)/.installed $(TOOLS)/.installed ## the same, with what tests and linters need
 
@@ -85,6 +94,12 @@ fuzz: setup-dev ## 1,000 mutated model files against the reader, 10,000 odd requ
 	@$(BIN)/python -m tests.security.fuzz --artifacts 1000
 	@$(BIN)/python -m tests.security.api_fuzz --examples 10000
 
+audit-deps: $(AUDIT)/.installed ## hold every lock against known advisories; fails on one that docs/security.md does not explain
+	@for lock in $(LOCKS); do \
+	  echo "requirements/$$lock.txt"; \
+	  $(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes $(EXPLAINED) -r requirements/$$lock.txt || failed=1; \
+	done; exit $${failed:-0}
+
 docs: setup ## write again what is generated from the code
 	@$(BIN)/python -m docs.generate
 
@@ -95,6 +110,7 @@ lock: $(UV) ## resolve the requirements anew
 	@$(COMPILE) requirements/deepchecks.in -o requirements/deepchecks.txt
 	@$(COMPILE) requirements/tools.in -o requirements/tools.txt
 	@$(COMPILE) requirements/peers.in -o requirements/peers.txt
+	@$(COMPILE) requirements/audit.in -o requirements/audit.txt
 
 clean: ## remove environments and the demo's data
-	rm -rf $(VENV) .engines $(TOOLS) $(PEERS) .uv .assay-demo
+	rm -rf $(VENV) .engines $(TOOLS) $(PEERS) $(AUDIT) .uv .assay-demo
