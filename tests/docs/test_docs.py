@@ -60,7 +60,9 @@ def test_the_tests_that_the_security_page_names_are_there():
 
 
 def test_every_threat_of_the_security_page_names_a_test():
-    rows = [line for line in (ROOT / "docs/security.md").read_text().splitlines() if line.startswith("| ")][2:]
+    threats = (ROOT / "docs/security.md").read_text().partition("\n## ")[0]
+    rows = [line for line in threats.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) > 20
     assert not [row for row in rows if "::test_" not in row]
 
 
