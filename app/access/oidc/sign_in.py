@@ -14,6 +14,7 @@ from app.config import Settings
 from app.db import utcnow
 from app.deps import PUBLIC, SESSION_COOKIE, Config, WriteSession
 from app.errors import AssayError, NotFound
+from app.http.rates import BY_ADDRESS
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +33,7 @@ SignInIssuer = Annotated[Issuer, Depends(_issuer)]
 Given = Annotated[str, Query(max_length=4000)]
 
 
-@router.get("/sign-in/oidc", dependencies=[PUBLIC])
+@router.get("/sign-in/oidc", dependencies=[PUBLIC, BY_ADDRESS])
 def leave(issuer: SignInIssuer, config: Config, to: To = "/") -> Response:
     attempt = people.Attempt.new(to)
     try:
@@ -44,7 +45,7 @@ def leave(issuer: SignInIssuer, config: Config, to: To = "/") -> Response:
     return response
 
 
-@router.get("/sign-in/oidc/callback", dependencies=[PUBLIC])
+@router.get("/sign-in/oidc/callback", dependencies=[PUBLIC, BY_ADDRESS])
 def come_back(
     request: Request,
     issuer: SignInIssuer,
