@@ -12,7 +12,7 @@ from app.db import utcnow
 from app.errors import Invalid
 from app.evidence.collecting.kfp import connect
 from app.ledger import facts
-from app.tables import Pipeline
+from app.tables import Model, Pipeline
 from tests.connections.conftest import PIPELINE
 from tests.connections.messages import REPOSITORY
 from tests.evidence.collecting.conftest import assay, pipeline, server, tool
@@ -149,14 +149,17 @@ class TestDVC:
             history = facts.of_pipeline(session, session.exec(select(Pipeline)).one(), utcnow())
         assert [one.message for one in history.commits] == ["Train", "Note", "Train on more"]
         assert {one.commit for one in history.runs} < {one.commit for one in history.commits}
-        assert row(client, database, 29) == ("met", "2 runs in DVC, 2 of them succeeded")
+        then = "2026-03-04T00:00:00Z"
+        assert row(client, database, 29, as_of=then) == ("met", "2 runs in DVC, 2 of them succeeded")
+        assert row(client, database, 29)[0] == "missing"  # that was long ago
 
 
-def row(client, database, number):
+def row(client, database, number, **asked):
     """(status, first proof) of a row of the ledger of credit-default."""
     with database.write() as session:
-        planted.model(session)
-    rows = client("viewer").get("/api/v1/models/credit-default/ledger").json()["rows"]
+        if not session.exec(select(Model)).first():
+            planted.model(session)
+    rows = client("viewer").get("/api/v1/models/credit-default/ledger", params=asked).json()["rows"]
     found = next(one for one in rows if one["number"] == number)
     return found["status"], found["proofs"][0]["text"]
 
