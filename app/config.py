@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         24, description="How often the audit log's head is sent to whoever subscribed to audit_log.checkpoint (h)."
     )
     oidc_issuer: str = Field("", description="OpenID Connect issuer that people sign in with; empty: none.")
+    oidc_ci_issuers: list[str] = Field(
+        [],
+        description='Issuers whose tokens pipelines may come with, as JSON: ["https://token.actions.githubusercontent'
+        '.com"]; which pipelines, trusts say.',
+    )
     oidc_client_id: str = Field("", description="What the issuer knows this service as.")
     oidc_client_secret: SecretStr = Field(
         SecretStr(""), description="Its secret there; empty: a public client, protected by PKCE alone."

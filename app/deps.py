@@ -19,6 +19,8 @@ from app.errors import Forbidden, NotAuthenticated
 from app.evidence.blobs import BlobStore
 
 SESSION_COOKIE = "assay_session"
+BEARER, SESSION = frozenset({"api", "exchanged"}), frozenset({"session"})
+"""Kinds of tokens that are let in by the header, and by the cookie."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description='"Authorization: Bearer asy_..."')
@@ -95,28 +97,28 @@ def identify(request: Request) -> Identity:
     """Whoever sent this request. Raises ``NotAuthenticated``; asks the database once a request."""
     known: Identity | None = getattr(request.state, "identity", None)
     if known is None:
-        secret, kind = _credential(request)
+        secret, kinds = _credential(request)
         now = utcnow()
         with request.app.state.db.read() as session:
-            known = service.authenticate(session, secret, now, {kind})
+            known = service.authenticate(session, secret, now, kinds)
             request.state.use_is_due = service.use_is_due(session, known, now)
         request.state.identity = known
     return known
 
 
-def _credential(request: Request) -> tuple[str, str]:
+def _credential(request: Request) -> tuple[str, frozenset[str]]:
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, secret = header.partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated
-        return secret.strip(), "api"
+        return secret.strip(), BEARER
     cookie = request.cookies.get(SESSION_COOKIE)
     if cookie is None:
         raise NotAuthenticated
     if request.method not in SAFE_METHODS and request.url.path.startswith("/api/"):
         raise NotAuthenticated("A browser's session cannot change anything here: send a token.")
-    return cookie, "session"
+    return cookie, SESSION
 
 
 async def _who(request: Request) -> Identity:

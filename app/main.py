@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 import app.acceptances.routes
+import app.access.oidc.routes
 import app.access.oidc.sign_in
 import app.access.routes
 import app.access.sign_in
@@ -82,6 +83,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.uptime.routes.router,
     app.alerts.routes.router,
     app.access.routes.router,
+    app.access.oidc.routes.router,
     app.signing.routes.router,
 )
 ROOT_ROUTERS: tuple[APIRouter, ...] = (

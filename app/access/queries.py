@@ -107,10 +107,14 @@ def note_use(session: Session, token_id: int, now: datetime, every: timedelta) -
     session.exec(update(Token).where(col(Token.id) == token_id, stale).values(last_used_at=now))
 
 
-def revoke_sessions_of(session: Session, origin: str, now: datetime) -> None:
-    """End the browser sessions that were opened with the token ``origin`` ("token/12")."""
+def revoke_opened_by(session: Session, origin: str, now: datetime) -> None:
+    """End the browser sessions and the exchanged tokens that ``origin`` ("token/12", "trust/3") let in."""
     session.exec(
         update(Token)
-        .where(col(Token.kind) == "session", col(Token.created_by) == origin, col(Token.revoked_at).is_(None))
+        .where(
+            col(Token.kind).in_(("session", "exchanged")),
+            col(Token.created_by) == origin,
+            col(Token.revoked_at).is_(None),
+        )
         .values(revoked_at=now)
     )

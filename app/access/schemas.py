@@ -11,7 +11,7 @@ from app.access.identity import Role, Scope
 from app.access.service import MAX_DAYS, MAX_NAME
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     if not (name.isprintable() and name.strip()):
         raise ValueError("must be printable")
     return name
@@ -23,7 +23,7 @@ class TokenIn(BaseModel):
         json_schema_extra={"examples": [{"name": "ci of credit-risk", "role": "ci", "days": 90}]},
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_printable)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(printable)]
     role: Role
     scopes: Annotated[
         list[Scope] | None, Field(min_length=1, description="A part of what the role carries; null: all of it.")

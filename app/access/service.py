@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -111,10 +112,14 @@ def sign_in(session: Session, secret: str, now: datetime) -> tuple[Identity, str
     return open_session(session, holder, life, _subject(token))
 
 
-def open_session(session: Session, holder: Holder, life: timedelta, origin: str) -> tuple[Identity, str]:
-    """A browser's session for somebody who proved who they are; ``origin`` says how. Identity and secret."""
-    opened, secret = _create(session, holder, "session", life, origin)
-    _note(session, holder.name, "session_token.create", opened)
+def open_session(
+    session: Session, holder: Holder, life: timedelta, origin: str, kind: str = "session", **details: Any
+) -> tuple[Identity, str]:
+    """A browser's session for somebody who proved who they are, or ("exchanged") a token for a pipeline that did;
+    ``origin`` says how. Identity and secret.
+    """
+    opened, secret = _create(session, holder, kind, life, origin)
+    _note(session, holder.name, f"{kind}_token.create", opened, **details)
     return _identity(session, opened), secret
 
 
@@ -151,7 +156,7 @@ def revoke(session: Session, token_id: int, actor: str) -> None:
         raise NotFound(f"There is no token {token_id}.")
     if token.revoked_at is None:  # sessions that were opened with it end with it
         token.revoked_at = utcnow()
-        queries.revoke_sessions_of(session, _subject(token), token.revoked_at)
+        queries.revoke_opened_by(session, _subject(token), token.revoked_at)
         before = {"role": token.role, "scopes": token.scopes, "expires_at": token.expires_at.isoformat()}
         record(session, actor, "api_token.revoke", _subject(token), name=token.name, before=before, after=None)
 
@@ -175,8 +180,8 @@ def _create(session: Session, holder: Holder, kind: str, life: timedelta, origin
     return token, secret
 
 
-def _note(session: Session, actor: str, action: str, token: Token) -> None:
-    details = {"name": token.name, "role": token.role, "scopes": token.scopes}
+def _note(session: Session, actor: str, action: str, token: Token, **details: Any) -> None:
+    details |= {"name": token.name, "role": token.role, "scopes": token.scopes}
     record(session, actor, action, _subject(token), expires_at=token.expires_at.isoformat(), **details)
 
 

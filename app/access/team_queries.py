@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session, col, select, update
 
 from app.errors import NotFound, nearest
-from app.tables import Grant, Member, Model, Pipeline, Team, Token
+from app.tables import Grant, Member, Model, Pipeline, Team, Token, Trust
 
 
 def team_named(session: Session, name: str) -> Team | None:
@@ -88,4 +88,5 @@ def bind(session: Session, name: str) -> bool:
     An administrator's stay the organisation's.
     """
     loose = (col(Token.name) == name, col(Token.bound).is_(False), col(Token.role) != "admin")
+    session.exec(update(Trust).where(col(Trust.name) == name).values(bound=True))
     return bool(session.exec(update(Token).where(*loose).values(bound=True)).rowcount)

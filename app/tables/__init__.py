@@ -20,6 +20,7 @@ from app.tables.signing import SigningKey
 from app.tables.teams import Grant, Member, Team
 from app.tables.traffic import Dependency, Label, Prediction, PredictionBatch, RequestCount
 from app.tables.training import Trainer, TrainingRequest
+from app.tables.trusts import Trust
 from app.tables.uptime import Endpoint, Probe
 from app.tables.waivers import Waiver
 
@@ -69,6 +70,7 @@ __all__ = [
     "ToolConnection",
     "Trainer",
     "TrainingRequest",
+    "Trust",
     "Validation",
     "VerdictState",
     "Version",

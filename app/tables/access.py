@@ -13,7 +13,8 @@ from app.tables.columns import json_column, moment
 
 
 class Token(SQLModel, table=True):
-    """A credential; only its SHA-256 is kept. ``kind``: api, sign_in (used once) or session (a browser's).
+    """A credential; only its SHA-256 is kept. ``kind``: api, sign_in (used once), session (a browser's) or
+    exchanged (for a pipeline's own).
 
     ``bound``: it opens what the teams may in which ``name`` is a member, and no more than ``scopes`` of that; else
     the whole organisation's. ``role``: what it is, or "member" where the teams alone say so.

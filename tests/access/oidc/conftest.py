@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from app.config import Settings
 from app.main import create_app
 from tests.access.oidc.issuer_site import Site
+from tests.access.oidc.liar import Liar
 
 CALLBACK = "http://testserver/sign-in/oidc/callback"
 SECRET = "of-the-client"
@@ -109,3 +110,10 @@ def sign_in(browser, name, to="/"):
 
 def query(address):
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+@pytest.fixture
+def liar():
+    issuer = Liar()
+    yield issuer
+    issuer.close()
