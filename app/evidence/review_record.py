@@ -39,9 +39,12 @@ class Change(Document):
 
 
 class ReviewRecord(Document):
-    """All changes that a commit came with. ``incomplete``: what could not be read, or ""."""
+    """All changes that a commit came with. ``url``: the address of the API that was asked, "" in older records.
+    ``incomplete``: what could not be read, or "".
+    """
 
     forge: Literal["github", "gitlab"]
+    url: Short = ""
     repository: Short
     commit: FullCommit
     collected_at: AwareDatetime

@@ -1,11 +1,13 @@
-"""A forge on this machine: answers as the documentation of GitHub and GitLab says, page by page."""
+"""A forge on this machine: GitHub's answers by its published schemas, GitLab's by its documentation."""
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,32 +21,16 @@ def obj(**properties: Any) -> dict[str, Any]:
 
 
 TEXT, WHOLE, YES = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
-NULLABLE = {"type": ["string", "null"]}
 SHA = {"type": "string", "pattern": "^[0-9a-f]{40}$"}
 TIME = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"}
-USER = {"anyOf": [{"type": "null"}, obj(login=TEXT, id=WHOLE, type=TEXT, site_admin=YES)]}
-WHO = {"anyOf": [{"type": "null"}, obj(name=TEXT, email=TEXT, date=TIME)]}
 MEMBER = obj(id=WHOLE, username=TEXT, name=TEXT, state=TEXT, web_url=TEXT)
 
-SCHEMAS = {  # what the collectors read, with the types and the required keys that the two forges publish
-    "pulls": obj(
-        number=WHOLE, state=TEXT, head=obj(sha=SHA, ref=TEXT), base=obj(ref=TEXT), user=USER, merged_at=NULLABLE
-    ),
-    "pull": obj(
-        number=WHOLE,
-        html_url=TEXT,
-        state={"enum": ["open", "closed"]},
-        user=USER,
-        merged=YES,
-        commits=WHOLE,
-        head=obj(sha=SHA, ref=TEXT),
-        base=obj(ref=TEXT, sha=SHA),
-        merge_commit_sha=NULLABLE,
-    ),
-    "commits": obj(sha=SHA, commit=obj(author=WHO, committer=WHO, message=TEXT), author=USER, committer=USER),
-    "reviews": obj(
-        id=WHOLE, user=USER, body=TEXT, state=TEXT, html_url=TEXT, commit_id={"type": ["string", "null"]}
-    ),
+PUBLISHED = json.loads(Path(__file__).with_name("github").joinpath("rest.json").read_text())
+GITHUB = {  # of lists the schema of an item
+    name: {**answer.get("items", answer), "schemas": PUBLISHED["schemas"]}
+    for name, answer in PUBLISHED["answers"].items()
+}
+GITLAB = {  # what the collector reads, with the types and the required keys that GitLab documents
     "merge_requests": obj(id=WHOLE, iid=WHOLE, state=TEXT, sha=SHA),
     "merge_request": obj(
         iid=WHOLE,
@@ -63,45 +49,57 @@ SCHEMAS = {  # what the collectors read, with the types and the required keys th
 }
 
 
+def published(answer: str, **changes: Any) -> dict[str, Any]:
+    """GitHub's example of an answer, with other values."""
+    return {**copy.deepcopy(PUBLISHED["examples"][answer]), **changes}
+
+
 def user(login: str, kind: str = "User") -> dict[str, Any]:
-    return {"login": login, "id": 1, "type": kind, "site_admin": False}
+    return published("reviews")["user"] | {"login": login, "id": 1, "type": kind}
 
 
 def pull(number=41, *, author="ada", merged=True, head=HEAD, commits=2) -> dict[str, Any]:
-    return {
+    made = published("pull")
+    return made | {
         "number": number,
         "html_url": f"https://forge.example.com/o/r/pull/{number}",
         "state": "closed" if merged else "open",
-        "user": user(author) if author else None,
+        "user": user(author),
         "merged": merged,
         "merged_at": "2026-01-03T00:00:00Z" if merged else None,
         "merge_commit_sha": MERGE if merged else None,
         "commits": commits,
-        "head": {"sha": head, "ref": "feature"},
-        "base": {"sha": OLDER, "ref": "main"},
+        "head": made["head"] | {"sha": head, "ref": "feature"},
+        "base": made["base"] | {"sha": OLDER, "ref": "main"},
+        "requested_teams": [],  # the example's own has a team that the schema does not allow
     }
 
 
+def listed(one: dict[str, Any]) -> dict[str, Any]:
+    """The pull request as a list has it."""
+    made = published("pulls")
+    return {key: one.get(key, value) for key, value in made.items()}
+
+
 def commit(sha=HEAD, author="ada", committer="web-flow", name="Ada") -> dict[str, Any]:
+    made = published("commits")
     who = {"name": name, "email": f"{name.lower()}@example.com", "date": "2026-01-01T00:00:00Z"}
-    return {
+    return made | {
         "sha": sha,
-        "commit": {"author": who, "committer": who, "message": "work"},
+        "commit": made["commit"] | {"author": who, "committer": who, "message": "work"},
         "author": user(author) if author else None,
         "committer": user(committer) if committer else None,
     }
 
 
 def review(login="bo", state="APPROVED", sha=HEAD, kind="User") -> dict[str, Any]:
-    return {
-        "id": 80,
-        "user": user(login, kind) if login else None,
-        "body": "",
-        "state": state,
-        "html_url": "https://forge.example.com/o/r/pull/41#pullrequestreview-80",
-        "commit_id": sha,
-        "submitted_at": "2026-01-02T00:00:00Z",
-    }
+    return published(
+        "reviews",
+        user=user(login, kind) if login else None,
+        state=state,
+        commit_id=sha,
+        submitted_at="2026-01-02T00:00:00Z",
+    )
 
 
 def member(username: str, name: str = "", **more: Any) -> dict[str, Any]:
@@ -119,7 +117,7 @@ def member(username: str, name: str = "", **more: Any) -> dict[str, Any]:
 def github(pulls=None, commits=None, reviews=None) -> dict[str, Any]:
     """The paths of repository o/r, and what lies there."""
     pulls = [pull()] if pulls is None else pulls
-    found: dict[str, Any] = {f"/repos/o/r/commits/{MERGE}/pulls": (pulls, "pulls")}
+    found: dict[str, Any] = {f"/repos/o/r/commits/{MERGE}/pulls": ([listed(one) for one in pulls], "pulls")}
     for one in pulls:
         path = f"/repos/o/r/pulls/{one['number']}"
         found[path] = (one, "pull")
@@ -197,7 +195,7 @@ class Handler(BaseHTTPRequestHandler):
     def _page(self, asked: Any) -> tuple[dict[str, str], Any]:
         body, schema = self.server.answers[asked.path]
         for item in body if isinstance(body, list) else [body]:
-            validate(item, SCHEMAS[schema])
+            validate(item, (GITHUB | GITLAB)[schema])
         if not isinstance(body, list):
             return {}, body
         query = parse_qs(asked.query)

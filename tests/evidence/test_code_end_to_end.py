@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from app.evidence.collecting import git, github
+from app.evidence.collecting import git, github, gitlab
 from tests.catalog.releases import predictions_only, register, upload
 from tests.evidence import forge_server as forge
 from tests.evidence.measured_project import lay_out, run_pytest
@@ -105,8 +107,39 @@ def test_what_git_and_the_forge_say_of_the_commit(handed_in, found, merged):
     assert {kind: one.json()["commit"] for kind, one in answers.items()} == {"git": commit, "review": commit}
     finding = found("MODEL-1")
     assert (finding["verdict"], finding["cap"]) == ("pass", None)
-    assert "bo approved https://forge.example.com/o/r/pull/41 (github)." in finding["reason"]
+    assert "bo approved https://forge.example.com/o/r/pull/41 (github, http://127.0.0.1:" in finding["reason"]
     assert finding["inputs"].keys() == {"git", "review"}
+
+
+def on_gitlab(commit, **planted):
+    """What `assay evidence collect gitlab` says of the commit, and the address that it asked."""
+    told = {path.replace(forge.MERGE, commit): answer for path, answer in forge.gitlab(**planted).items()}
+    with forge.serving(told) as server, gitlab.connect(server.url, "") as connection:
+        return written(gitlab.collect(connection, "g/p", commit)), server.url
+
+
+@pytest.mark.parametrize(
+    ("planted", "verdict", "words"),
+    [
+        ({}, "pass", "bo approved {change} (gitlab, {url})."),
+        ({"approvals": [("ada", "2026-01-02T00:00:00Z")]}, "fail", "for {change}: ada (own work)."),
+        ({"approvals": []}, "fail", "1 approvals by somebody else are needed for {change}"),
+        ({"approvals": [("bo", "2026-01-01T11:00:00Z")]}, "fail", "bo (approved an earlier commit)"),
+        ({"approvals": [("bo", None)]}, "inconclusive", "does not tell"),
+        ({"reviewers": [("bo", "requested_changes")]}, "fail", "bo (changes requested)"),
+    ],
+)
+def test_what_gitlab_says_of_the_commit(handed_in, found, merged, blobs, planted, verdict, words):
+    commit = merged.git("rev-parse", "HEAD")
+    record, url = on_gitlab(commit, **planted)
+    handed_in(commit, git=written(git.collect(merged.folder)), review=record)
+    finding = found("MODEL-1")
+    assert (finding["verdict"], finding["cap"]) == (verdict, None), finding["reason"]
+    change = "https://gitlab.example.com/g/p/-/merge_requests/7"
+    assert words.format(change=change, url=url) in finding["reason"]
+    stored = json.loads(blobs.path(finding["inputs"]["review"]).read_bytes())
+    assert (stored["forge"], stored["url"], stored["repository"]) == ("gitlab", url, "g/p")
+    assert [one["url"] for one in stored["changes"]] == [change]
 
 
 def test_an_authors_own_approval_and_a_changed_file(handed_in, found, merged, client):

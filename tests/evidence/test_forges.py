@@ -45,7 +45,7 @@ class TestGitHub:
         assert change.unlinked == ["Em <em@example.com>"]
 
     def test_accounts_that_are_gone(self):
-        (change,) = of_github(planted.github([pull(author="")], reviews=[review(""), review("bo")])).changes
+        (change,) = of_github(planted.github(reviews=[review(""), review("bo")])).changes
         assert [one.reviewer for one in change.reviews] == ["bo"]
         assert change.authors == ["ada"]
 

@@ -48,7 +48,8 @@ def _reviews(_source: Source, attempt: Attempt) -> Provided:
     if attempt.handed_in.get("review"):
         said, file = newest(attempt, "review", "reviews", "JSON")
         changes = tuple(_change(one) for one in said.changes)
-        value = Reviews(file.digest, file.cap, said.forge, changes, said.incomplete)
+        asked = f"{said.forge}, {said.url}" if said.url else said.forge
+        value = Reviews(file.digest, file.cap, asked, changes, said.incomplete)
         return Provided(value, {"review": file.digest}, file.cap)
     with suppress(Missing):
         return _in_trailers(*git_of(attempt))

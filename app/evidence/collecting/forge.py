@@ -35,7 +35,7 @@ class Forge:
             raise Invalid(f"{url!r} is no http(s) address of an API")
         if not secret.isascii() or not secret.isprintable():
             raise Invalid("the token in the environment holds characters that no token has")
-        self._url, self._secret = url.rstrip("/"), secret
+        self.url, self._secret = url.rstrip("/"), secret
         self._http = httpx2.Client(headers=dict(headers), timeout=TIMEOUT_SECONDS)
         self._until = time.monotonic() + SECONDS
         self.incomplete: list[str] = []
@@ -51,7 +51,7 @@ class Forge:
 
     def one(self, path: str) -> Answer:
         """The object at ``path``. Raises Invalid: none, no answer, or no permission."""
-        body, _ = self._get(f"{self._url}/{path}")
+        body, _ = self._get(f"{self.url}/{path}")
         if not isinstance(body, dict):
             raise Invalid(f"{path}: the forge answered with something else than an object")
         return body
@@ -59,7 +59,7 @@ class Forge:
     def all(self, path: str) -> list[Answer]:
         """Every item of the list at ``path``; a list that is too long is noted in ``incomplete``."""
         items: list[Answer] = []
-        url = f"{self._url}/{path}?per_page={PAGE}"
+        url = f"{self.url}/{path}?per_page={PAGE}"
         for _ in range(MOST_PAGES):
             body, following = self._get(url)
             if not isinstance(body, list) or not all(isinstance(item, dict) for item in body):
@@ -98,7 +98,7 @@ class Forge:
 
     def _next(self, answer: httpx2.Response) -> str | None:
         url = answer.links.get("next", {}).get("url")
-        if url is not None and not url.startswith(f"{self._url}/"):
+        if url is not None and not url.startswith(f"{self.url}/"):
             raise Invalid("the forge's next page is on another host; it gets no token of this one")
         return url
 

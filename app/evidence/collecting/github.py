@@ -42,6 +42,7 @@ def collect(forge: Forge, repository: str, commit: str) -> ReviewRecord:
         raise Invalid(f"GitHub's answer is not what its schema says: {error}") from None
     return ReviewRecord(
         forge="github",
+        url=forge.url[:1000],
         repository=repository,
         commit=commit,
         collected_at=datetime.now(UTC),

@@ -37,6 +37,7 @@ def collect(forge: Forge, project: str, commit: str) -> ReviewRecord:
         raise Invalid(f"GitLab's answer is not what its schema says: {error}") from None
     return ReviewRecord(
         forge="gitlab",
+        url=forge.url[:1000],
         repository=project,
         commit=commit,
         collected_at=datetime.now(UTC),
