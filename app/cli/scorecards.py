@@ -56,6 +56,10 @@ def print_scorecard(card: dict[str, Any]) -> None:
         [(f"  {test['id']}", f"{test['score']:g}", test["verdict"], _told(test)) for test in known],
     )
     out.print(f"  {len(card['tests']) - len(known)} of the {len(card['tests'])} tests have no evidence yet.")
+    if (held_out := card["holdout"]) and held_out["evaluations"]:
+        times, versions = held_out["evaluations"], held_out["versions"]
+        told = f"{times} time{'s' * (times != 1)}, on {versions} version{'s' * (versions != 1)}"
+        out.print(f"  Its test data was evaluated {told}.")
     for advice in card["raises"][:SHOWN_ADVICE]:
         out.print(styled(f"  + {advice['gain']:g} {advice['section']}"), f"{advice['test_id']}: {advice['action']}")
 

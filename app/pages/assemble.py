@@ -71,9 +71,8 @@ def scorecard(
 ) -> ScorecardView:
     """Raises NotFound, naming the nearest model or version."""
     model, version = find_version(session, model_name, version_name)
-    card = scorecards.with_exhibits(
-        session, scorecards.scorecard(session, model, version, environment=environment, as_of=as_of)
-    )
+    found = scorecards.scorecard(session, model, version, environment=environment, as_of=as_of)
+    card = scorecards.with_exhibits(session, found, version)
     shown = audits.list_audits(session, audit_queries.Filters(model.name, version.name), LISTED)
     known = {name for name in gate_queries.policy_names(session) if name != organisation.NAME}
     return ScorecardView(

@@ -19,11 +19,23 @@ from sqlmodel import Session, col
 from app.acceptances import queries as acceptances
 from app.db import UTCDateTime
 from app.scorecards.facts import CONCLUSIVE, AttestationFact, FindingFact
-from app.scorecards.schemas import DecisionBrief
-from app.tables import Acceptance, Attestation, Decision, Finding, Model, Schedule, Version
+from app.scorecards.schemas import DecisionBrief, HoldoutOut
+from app.tables import (
+    Acceptance,
+    Attestation,
+    Dataset,
+    Decision,
+    Finding,
+    Model,
+    Schedule,
+    Version,
+    VersionDataset,
+)
 from checks.contract import Scope, Verdict
 from checks.rubric import TESTS
 
+MEASURED_ON_IT = "INFRA-4"
+"""The test that measures a version's quality on its test data."""
 ENOUGH_RUNS = 2
 """Recurrence asks for two runs, so no more are counted."""
 
@@ -222,6 +234,29 @@ def exhibits(session: Session, finding_ids: Iterable[int]) -> dict[int, Sequence
     """The exhibits (name, media_type, digest) of each finding that has some."""
     query = select(col(Finding.id), col(Finding.exhibits)).where(col(Finding.id).in_(set(finding_ids)))
     return {found: made for found, made in session.execute(query) if made}
+
+
+def holdout(session: Session, version: Version, as_of: datetime) -> HoldoutOut | None:
+    """How often the model's versions were measured on the test data of ``version``, up to ``as_of``."""
+    of_test = and_(col(VersionDataset.dataset_id) == Dataset.id, col(VersionDataset.role) == "test")
+    own = select(col(Dataset.digest)).join(VersionDataset, of_test)
+    digest = session.scalar(own.where(col(VersionDataset.version_id) == version.id))
+    if digest is None:
+        return None
+    query = (
+        select(func.count(col(Finding.version_id).distinct()), func.count(col(Finding.id)))
+        .join(VersionDataset, col(VersionDataset.version_id) == Finding.version_id)
+        .join(Dataset, of_test)
+        .where(
+            col(Finding.model_id) == version.model_id,
+            col(Finding.check_id) == MEASURED_ON_IT,
+            col(Finding.verdict).in_(_CONCLUSIVE),
+            col(Finding.created_at) <= as_of,
+            col(Dataset.digest) == digest,
+        )
+    )
+    versions, evaluations = session.execute(query).one()
+    return HoldoutOut(digest=digest, versions=versions, evaluations=evaluations)
 
 
 def newest_decisions(session: Session, model_ids: Sequence[int]) -> dict[int, list[DecisionBrief]]:

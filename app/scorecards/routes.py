@@ -36,9 +36,9 @@ def scorecard(
     as_of: AsOf = None,
 ) -> ScorecardOut:
     """Derived from stored evidence alone: the same question about the same ``as_of`` has one answer for ever."""
-    found = find_version(session, model, version)
-    card = service.scorecard(session, *found, environment=environment, as_of=as_of)
-    return service.with_exhibits(session, card)
+    model_row, version_row = find_version(session, model, version)
+    card = service.scorecard(session, model_row, version_row, environment=environment, as_of=as_of)
+    return service.with_exhibits(session, card, version_row)
 
 
 @router.get("/fleet", summary="All models with the scores of their newest versions")

@@ -126,6 +126,16 @@ class RaiseOut(_Out):
     score_gain: float
 
 
+class HoldoutOut(BaseModel):
+    """How often INFRA-4 has measured versions of the model on this version's test data, and how many versions. The
+    more were chosen by it, the less its numbers tell of new data.
+    """
+
+    digest: str
+    versions: int
+    evaluations: int
+
+
 class ScorecardOut(_Out):
     """The ML Test Score of a version: the lowest of its four section scores."""
 
@@ -144,6 +154,7 @@ class ScorecardOut(_Out):
     sections: list[SectionOut]
     tests: list[TestOut]
     raises: list[RaiseOut]
+    holdout: HoldoutOut | None = None
 
 
 class DecisionBrief(BaseModel):

@@ -76,9 +76,10 @@ def scorecard(
     return score(evidence_facts(session, model, version, environment=environment, as_of=as_of, windows=windows))
 
 
-def with_exhibits(session: Session, card: Scorecard) -> ScorecardOut:
-    """The scorecard as it is shown, with links to what the checks made."""
+def with_exhibits(session: Session, card: Scorecard, version: Version) -> ScorecardOut:
+    """The scorecard as it is shown, with links to what the checks made and the use of its test data."""
     out = ScorecardOut.model_validate(card)
+    out.holdout = queries.holdout(session, version, card.as_of)
     shown = [item for test in out.tests for item in (test.newest, test.counted) if item and item.audit_id]
     made = queries.exhibits(session, {item.id for item in shown})
     for item in shown:

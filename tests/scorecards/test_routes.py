@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from app.catalog.queries import find_version
 from app.db import utcnow
 from app.scorecards.service import scorecard
+from app.tables import Dataset, VersionDataset
 from checks.rubric import RUBRIC_VERSION
 
 from . import stored
@@ -209,3 +210,40 @@ class TestBadges:
         badge = api.get("/badges/green.json").json()
         assert (badge["color"], badge["message"]) == ("orange", "7 · 1 failing · 1.0.0 · 0 h")
         assert re.search(r"fill=\"#b35409\"", api.get("/badges/green.svg").text)
+
+
+def test_evaluations_on_one_holdout_are_counted_and_shown(database, client):
+    now = utcnow()
+    with database.write() as session:
+        model = stored.model(session)
+        other = stored.model(session, "another")
+        shared, own = (Dataset(digest=letter * 64, format="parquet", rows=9, columns={}) for letter in "ab")
+        session.add_all([shared, own])
+        session.flush()
+        made = [stored.version(session, model, f"1.{n}.0") for n in range(3)] + [stored.version(session, other)]
+        for version, test in zip(made, (shared, shared, own, shared), strict=True):
+            session.add(VersionDataset(version_id=version.id, dataset_id=test.id, role="test"))
+            session.add(VersionDataset(version_id=version.id, dataset_id=shared.id, role="train"))
+        for version, days, check, verdict in [
+            (made[0], 9, "INFRA-4", "pass"),
+            (made[0], 8, "INFRA-4", "fail"),
+            (made[1], 7, "INFRA-4", "pass"),
+            (made[1], 1, "INFRA-4", "pass"),  # after what is asked for below
+            (made[1], 7, "INFRA-4", "error"),
+            (made[1], 7, "DATA-1", "pass"),
+            (made[2], 7, "INFRA-4", "pass"),
+            (made[3], 7, "INFRA-4", "pass"),
+        ]:
+            stored.finding(session, version, check, verdict=verdict, created_at=now - timedelta(days=days))
+    http = client("viewer")
+
+    def counted(version, **asked):
+        path = f"/api/v1/models/credit-default/versions/{version}/scorecard"
+        found = http.get(path, params=asked).json()["holdout"]
+        return found["digest"][0], found["versions"], found["evaluations"]
+
+    assert counted("1.0.0") == counted("1.1.0") == ("a", 2, 4)
+    assert counted("1.2.0") == ("b", 1, 1)
+    assert counted("1.0.0", as_of=(now - timedelta(days=5)).isoformat()) == ("a", 2, 3)
+    page = http.get("/models/credit-default/versions/1.0.0").text
+    assert 'evaluated <span data-field="holdout_evaluations">4</span> times, on 2 versions' in page
