@@ -13,6 +13,7 @@ from app.cli.policies import read_text
 from app.client import Assay, Problem
 from app.client.connection import Body
 from app.errors import Invalid
+from app.gate.forms.words import number
 
 Form = Annotated[Literal["table", "json"], typer.Option("--output", "-o", help="table or json.")]
 Two = Annotated[list[str], typer.Option(help="Of what binds there; given twice, each of them.")]
@@ -143,9 +144,15 @@ def _said(steps: Sequence[Body]) -> str:
 
 def _step(one: Body) -> str:
     kind, _, _ = one["name"].partition(".")
-    what = kind if kind in {"must_pass", "must_not_fail"} else one["threshold"]
+    what = kind if kind in {"must_pass", "must_not_fail"} else _plainly(one["threshold"])
     since = f" from {one['enforced_from']}" if one["enforced_from"] else ""
     return f"{what}{since}{' (' + one['origin'] + ')' if one['origin'] else ''}"
+
+
+def _plainly(value: Any) -> str:
+    if value is True:
+        return "yes"
+    return ", ".join(map(str, value)) if isinstance(value, list) else number(value)
 
 
 def _where(places: Sequence[Body]) -> str:
@@ -154,4 +161,4 @@ def _where(places: Sequence[Body]) -> str:
     for one in places:
         tiers.setdefault(one["stage"], []).append(one["risk_tier"])
     told = (stage if len(of) == ALL_TIERS else f"{stage} ({', '.join(of)})" for stage, of in tiers.items())
-    return ", ".join(told) or "everywhere"
+    return ", ".join(told)

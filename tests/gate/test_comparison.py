@@ -90,6 +90,11 @@ def test_versions_are_compared_condition_by_condition_with_origins(put, compare)
         ),
         (BASE, {"decision_lifetime_hours": 48}, {"decision_lifetime_hours": "loosened"}),
         (BASE, {"accept_not_applicable": ["DATA-1"]}, {"accept_not_applicable.DATA-1": "loosened"}),
+        (
+            BASE,
+            {"waivers": {"approvers": ["admin"], "max_days": 120}},
+            {"waivers.approvers": "tightened", "waivers.max_days": "loosened"},
+        ),
         (BASE, {"windows": {"DATA-1": 365}}, {"windows.DATA-1": "loosened"}),
         (BASE, {"thresholds": {"DATA-1": {"min_rows": 10}}}, {"thresholds.DATA-1.min_rows": "changed"}),
     ],
@@ -151,6 +156,17 @@ def test_what_binds_two_models_tiers_or_stages(put, compare, database):
     assert compare(side | {"model": "credit-defalt"}, **side).status_code == 404
 
 
+def test_what_the_organisation_bans_is_compared_too(put, compare):
+    ours = "assay_policy: 1\nname: organisation\n"
+    put(ours + "banned_features: [ssn]\n", "/api/v1/policies/organisation")
+    found = compare(file(ours + "banned_features: [iban]\nslices: [{name: old, where: {age: {min: 60}}}]\n"))
+    assert kinds(found) == {
+        "banned_features.ssn": "loosened",
+        "banned_features.iban": "tightened",
+        "slices.old": "tightened",
+    }
+
+
 def test_a_question_that_names_nothing_or_no_valid_policy_is_refused(compare):
     assert compare({}).json()["errors"][0]["path"] == "after.policy"
     wrong = compare(file("assay_policy: 1\nname: eu\nstages:\n  admit: {must_pas: [DATA-1]}\n"))
@@ -159,7 +175,9 @@ def test_a_question_that_names_nothing_or_no_valid_policy_is_refused(compare):
         "test.DATA-1": "added",
         "minimum.score": "added",
         "max_age_days.DATA-1": "added",
-        "decision_lifetime_hours": "changed",
+        "decision_lifetime_hours": "added",
+        "waivers.approvers": "added",
+        "waivers.max_days": "added",
     }
 
 

@@ -12,12 +12,14 @@ from datetime import date
 from typing import Any, Literal
 
 from app.gate.terms import Clause
-from app.gate.written import AdditionsForm, FloorForm, JudgingForm, PolicyForm
+from app.gate.written import AdditionsForm, FloorForm, JudgingForm, PolicyForm, WaiversForm
 from checks.rubric import BY_ID
 
 Kind = Literal["added", "removed", "tightened", "loosened", "changed"]
 
 MORE_IS_LESS = ("max_age_days", "delivery", "open_issues")
+LISTED = ("banned_features", "deprecated_features", "banned_sources", "sensitive", "slices")
+"""What the organisation's policy lists: the more, the stricter."""
 OF_TESTS = {"must_not_fail": 1, "must_pass": 2}
 """How much each asks of a test."""
 
@@ -109,7 +111,7 @@ def terms(form: PolicyForm | FloorForm | AdditionsForm | None) -> dict[str, Any]
     """What a policy says beside its conditions, by its place in the text."""
     if not isinstance(form, JudgingForm):
         return {}
-    rules = form.waivers
+    rules = form.waivers or (WaiversForm() if isinstance(form, PolicyForm) else None)  # a floor may leave it open
     said: dict[str, Any] = {"decision_lifetime_hours": getattr(form, "decision_lifetime_hours", None)}
     said |= {f"windows.{test}": days for test, days in form.windows.items()}
     said |= {f"accept_not_applicable.{test}": True for test in form.accept_not_applicable}
@@ -132,12 +134,14 @@ def _direction(name: str, old: Any, new: Any) -> Kind:
     kind, _, rest = name.partition(".")
     if kind == "accept_not_applicable":
         return "loosened" if new else "tightened"
-    if rest.startswith("never."):
-        return "tightened" if new else "loosened"
+    if rest.startswith("never.") or kind in LISTED:
+        return "changed" if old and new else "tightened" if new else "loosened"
     if kind == "windows":
         old, new = (BY_ID[rest].window_days if days is None else days for days in (old, new))
     if rest == "approvers" and old and new:
         return "loosened" if set(old) < set(new) else "tightened" if set(new) < set(old) else "changed"
+    if kind != "thresholds" and (old is None or new is None):
+        return "added" if old is None else "removed"
     if kind == "thresholds" or not all(isinstance(value, int | float) for value in (old, new)):
         return "changed"
     return "loosened" if new > old else "tightened"

@@ -13,7 +13,7 @@ from app.catalog.queries import find_model
 from app.errors import FieldError, Invalid
 from app.gate import policies
 from app.gate.changes import candidates
-from app.gate.changes.compared import Asked, Change, asked, changes, term_changes, terms
+from app.gate.changes.compared import LISTED, Asked, Change, asked, changes, term_changes, terms
 from app.gate.changes.doubts import Form
 from app.gate.changes.schemas import (
     AskedOut,
@@ -33,7 +33,6 @@ from app.gate.written import STAGES, PolicyForm
 Place = tuple[str, str]
 """Stage and risk tier."""
 EVERYWHERE: Place = ("", "")
-BANS = ("banned_features", "deprecated_features", "banned_sources", "sensitive")
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _clauses(form: Form | None, stage: str, tier: str, origin: str) -> tuple[Cla
 def _bans(text: PolicyText) -> dict[str, Any]:
     """What the organisation bans and demands, entry by entry."""
     ours = organisation.parse(text.text, text.title)
-    found = {f"{key}.{entry}": True for key in BANS for entry in getattr(ours, key)}
+    found = {f"{key}.{entry}": True for key in LISTED[:-1] for entry in getattr(ours, key)}
     return found | {f"slices.{one.name}": one.where for one in ours.slices}
 
 
