@@ -40,6 +40,7 @@ from app.cli import (
     service,
     traffic,
     training,
+    trusts,
     uptime,
     waivers,
 )
@@ -64,6 +65,7 @@ for group, name in (
     (evidence.evidence_commands, "evidence"),
     (audits.audit_commands, "audit"),
     (audit_log.audit_log_commands, "audit-log"),
+    (trusts.trust_commands, "trust"),
     (schedules.schedule_commands, "schedule"),
     (scorecards.scorecard_commands, "scorecard"),
     (scorecards.checks_commands, "checks"),

@@ -5,7 +5,7 @@
 """
 
 from app.client.acceptances import Acceptances
-from app.client.access import AuditLog
+from app.client.access import AuditLog, Trusts
 from app.client.alerts import Alerts
 from app.client.approvals import Approvals
 from app.client.audits import Audits
@@ -40,6 +40,7 @@ class Assay(
     Training,
     Delivery,
     AuditLog,
+    Trusts,
     Register,
     Waivers,
     Approvals,

@@ -1,8 +1,9 @@
-"""The audit log."""
+"""The audit log, and trusts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from app.client.connection import Body, Connection
 
@@ -21,3 +22,18 @@ class AuditLog(Connection):
             if not page["next_cursor"]:
                 return
             cursor = {"cursor": page["next_cursor"]}
+
+
+class Trusts(Connection):
+    """Pipelines that get in without a secret."""
+
+    def trust(self, trust: Mapping[str, Any]) -> Body:
+        """Let a pipeline in; see ``TrustIn`` for the fields."""
+        return self._create("trusts", json=dict(trust))
+
+    def trusts(self) -> list[Body]:
+        """Newest first, revoked ones too."""
+        return self._all("trusts")
+
+    def revoke_trust(self, trust_id: int) -> None:
+        self._send("DELETE", f"trusts/{trust_id}")

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import httpx2
 
+from app.client.workload import Workload
+
 DEFAULT_URL = "http://127.0.0.1:8321"
 DEFAULT_TIMEOUT = 120.0
 """Seconds."""
@@ -53,7 +55,7 @@ class Connection:
 
     Args:
         url: the service's address; by default the environment's ``ASSAY_URL``, else the local one.
-        token: by default ``ASSAY_TOKEN``.
+        token: by default ``ASSAY_TOKEN``; without one, a job in CI shows who it is (``Workload``).
         timeout: seconds for one answer; registration reads uploaded files and takes the longest.
     """
 
@@ -62,7 +64,8 @@ class Connection:
         token = token or os.environ.get("ASSAY_TOKEN")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.url = url.rstrip("/")
-        self._http = httpx2.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=timeout)
+        auth = Workload(self.url, self._checked) if not token and Workload.is_there() else None
+        self._http = httpx2.Client(base_url=f"{self.url}/api/v1/", headers=headers, auth=auth, timeout=timeout)
 
     def __enter__(self) -> Self:
         return self

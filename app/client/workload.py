@@ -1,0 +1,62 @@
+"""In CI: who the job is, shown by a token of the CI itself, so that no secret of Assay's is stored there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+import httpx2
+
+EXCHANGE = {
+    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+}
+RENEWED_BEFORE = 60
+"""Seconds before its end at which a token is replaced by another."""
+
+Check = Callable[[httpx2.Response], httpx2.Response]
+
+
+class Workload(httpx2.Auth):
+    """Exchanges the job's token before the first request, and again when what it got is about to end.
+
+    The job's token is ``ASSAY_OIDC_TOKEN`` (GitLab's ``id_tokens``, and any other CI), else one that GitHub Actions
+    gives to jobs with ``permissions: id-token: write``. It is made for ``ASSAY_OIDC_AUDIENCE``, by default ``url``.
+
+    Args:
+        url: the service.
+        check: raises for an answer that is an error.
+    """
+
+    requires_response_body = True
+
+    def __init__(self, url: str, check: Check) -> None:
+        self._url, self._check = url, check
+        self._token, self._until = "", float("-inf")
+
+    @staticmethod
+    def is_there() -> bool:
+        """Whether this is a job that can show who it is."""
+        return bool(os.environ.get("ASSAY_OIDC_TOKEN") or os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"))
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        if time.monotonic() > self._until:
+            token = os.environ.get("ASSAY_OIDC_TOKEN") or (yield from self._of_github())
+            form = EXCHANGE | {"subject_token": token}
+            made = self._read((yield httpx2.Request("POST", f"{self._url}/api/v1/token", data=form)))
+            self._token = str(made["access_token"])
+            self._until = time.monotonic() + float(made["expires_in"]) - RENEWED_BEFORE
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+    def _of_github(self) -> Generator[httpx2.Request, httpx2.Response, str]:
+        url = httpx2.URL(os.environ["ACTIONS_ID_TOKEN_REQUEST_URL"])
+        audience = os.environ.get("ASSAY_OIDC_AUDIENCE") or self._url
+        headers = {"Authorization": f"bearer {os.environ.get('ACTIONS_ID_TOKEN_REQUEST_TOKEN', '')}"}
+        answer = yield httpx2.Request("GET", url.copy_merge_params({"audience": audience}), headers=headers)
+        return str(self._read(answer)["value"])
+
+    def _read(self, response: httpx2.Response) -> Any:
+        return self._check(response).json()
