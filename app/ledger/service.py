@@ -48,8 +48,8 @@ def record(session: Session, source: str, identity: Identity, given: Sequence[Ev
         if status == "recorded":
             digests[row.kind, row.key] = row.digest
             rows.append(row)
-            if reason := unregistered(row, registered):
-                status = "set_aside"
+        if status != "refused" and (aside := unregistered(row, registered)):
+            status, reason = "set_aside", aside  # told again, it counts no more than before
         taken.append(TakenOut(kind=event.kind, id=event.id, status=status, reason=reason))
     session.add_all(rows)
     session.flush()
@@ -87,7 +87,7 @@ def _judge(row: LedgerEvent, event: Event, known: str | None, now: datetime) -> 
     if known is not None:
         return "refused", f"{row.source} told of the {row.kind} {row.key} before, with other content"
     if is_early(event, now):
-        return "refused", f"it tells of {event.latest.isoformat()}, which has not come yet ({now.isoformat()})"
+        return "refused", f"it tells of {event.latest:%Y-%m-%d %H:%M %Z}, which has not come yet"
     return "recorded", ""
 
 

@@ -163,6 +163,12 @@ def test_what_has_not_come_yet_is_set_aside_until_it_has(forge, declared, send, 
     assert len(told(kind="ci_run")) == 1
 
 
+def test_what_is_replayed_counts_no_more_than_before(forge, send, messages):
+    for delivery in ("first", "second"):
+        assert send("github", *github(forge, "push", example("push"), delivery)).json()["status"] == "set_aside"
+    assert [status for status, *_ in messages("github")] == ["set_aside", "set_aside"]
+
+
 def test_what_names_the_unknown_is_set_aside_and_seen(forge, send, messages, admin, told):
     answer = send("github", *github(forge, "push", example("push")))
     assert (answer.status_code, answer.json()["status"]) == (200, "set_aside")

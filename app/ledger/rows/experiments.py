@@ -46,7 +46,7 @@ def tracked(tool: Tool, read: Readings) -> Judged:
 
 def _told(name: str, runs: Sequence[PipelineRunEvent]) -> Iterable[Proof]:
     if runs:
-        text = f"{len(runs)} runs in {name}, {len(within.succeeded(runs))} of them succeeded"
+        text = f"{_count(runs, 'run')} in {name}, {len(within.succeeded(runs))} of them succeeded"
         yield Proof(text, runs[-1].at, name)
 
 
@@ -54,7 +54,11 @@ def _registered(name: str, versions: Sequence[RegisteredVersionEvent]) -> Iterab
     if versions:
         aliases = sorted({alias for one in versions for alias in one.aliases})
         named = f", aliases {', '.join(aliases)}" if aliases else ""
-        yield Proof(f"{len(versions)} versions in {name}'s registry{named}", versions[-1].at, name)
+        yield Proof(f"{_count(versions, 'version')} in {name}'s registry{named}", versions[-1].at, name)
+
+
+def _count(things: Sequence[object], what: str) -> str:
+    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
 TOOLS = (
