@@ -139,8 +139,9 @@ class Database:
 
 
 def _engine(url: str) -> Engine:
+    """Parameters of a statement that failed stay out of what is logged of it."""
     if url.startswith("sqlite"):
-        return create_engine(url, module=sqlite_driver())
+        return create_engine(url, module=sqlite_driver(), hide_parameters=True)
     limits = {
         "timezone": "UTC",
         "lock_timeout": f"{BUSY_SECONDS}s",
@@ -148,7 +149,7 @@ def _engine(url: str) -> Engine:
         "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
     }
     options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options})
 
 
 def _prepare_postgresql(engine: Engine) -> None:

@@ -67,7 +67,8 @@ class Declaration:
     ``features`` are the signature, in the model's own order. ``metric`` is the declared quality metric:
     accuracy, balanced_accuracy, roc_auc, f1, log_loss, mae, rmse or r2. ``positive`` is the label value of
     the positive class (binary task), ``classes`` the order of the columns of predicted probabilities.
-    ``banned`` adds names to those that the organisation bans. ``personal`` columns may hold personal data.
+    ``banned`` adds names to those that the organisation bans. ``personal`` columns may hold personal data; the
+    values of ``person_column`` name people. ``withheld``: columns that the organisation calls sensitive.
     ``tunables`` are the chosen hyperparameters; ``stages`` and ``cadence_days`` describe the ``pipeline``.
     """
 
@@ -96,6 +97,13 @@ class Declaration:
     cadence_days: float | None = None
     protected_branch: str = "main"
     feature_paths: tuple[str, ...] = ()
+    person_column: str | None = None
+    withheld: tuple[str, ...] = ()
+
+    @property
+    def masked(self) -> frozenset[str]:
+        """The columns whose values no finding, report or message may show."""
+        return frozenset({*self.personal, *self.sensitive, *self.withheld})
 
     @property
     def feature_names(self) -> list[str]:
@@ -182,6 +190,7 @@ class OrganisationPolicy:
     banned_sources: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     slices: tuple[Slice, ...] = ()
+    personal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

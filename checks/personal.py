@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from checks.evidence import HandedIn
+from checks.evidence import Declaration, HandedIn
+
+MASK = "•••"
+"""What stands for a value of a masked column (``Declaration.masked``)."""
+
+
+def shown_id(declared: Declaration, prediction_id: Any) -> str:
+    """The id of a prediction, unless its column is masked."""
+    return MASK if declared.id_column in declared.masked else str(prediction_id)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from app import sandbox
 from app.audits.attempt import Attempt, Event, Found
+from app.audits.providing.declared import masks
 from app.config import Settings
 from checks.contract import Verdict
 
@@ -154,6 +155,7 @@ class _Run:
 
     def _account_for(self, how: str, tail: str, *, progressed: bool) -> None:
         """The process is gone: blame the check that was running, if any."""
+        tail = "" if masks(self.attempt) else tail  # libraries print cells too
         if self.running is not None:
             reason = f"The check took its process down: {how}."
             self._fail(self.running, reason, REMEDY_FOR_A_CRASH, tail)

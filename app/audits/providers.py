@@ -9,6 +9,7 @@ from functools import cached_property
 
 from app.audits.attempt import Attempt, EarlierSubject
 from app.audits.providing import AHEAD, PROVIDERS, Provided
+from app.audits.providing.declared import declared_of, masks
 from app.audits.providing.loading import data_frame, declaration, load, predictions_in
 from checks.contract import Missing
 from checks.evidence import (
@@ -86,9 +87,14 @@ class Evidence:
         with suppress(Exception):  # who asks for it hears of it
             self.get(kind)
 
+    @property
+    def masked(self) -> bool:
+        """Whether what libraries say may hold values of columns declared personal or sensitive."""
+        return masks(self._attempt)
+
     @cached_property
     def _declared(self) -> Declaration:
-        return declaration(self._attempt.subject)
+        return declared_of(self._attempt)
 
     def _data(self, kind: type[Data]) -> Provided:
         role = ROLES[kind]

@@ -28,6 +28,7 @@ from checks.contract import Check, Exhibit, Judgement, Missing, Verdict
 
 TRACEBACK_LINES = 12
 LONGEST_MESSAGE = 500
+KEPT_BACK = "what it said is not kept, since it may hold values of columns declared personal or sensitive"
 PARENT_CHECK_SECONDS = 1.0
 
 
@@ -91,8 +92,8 @@ def run_check(check: Check, evidence: Evidence, thresholds: Mapping[str, Any]) -
     except Missing as missing:
         judgement = Judgement(Verdict.INCONCLUSIVE, f"Missing: {missing.what}.", _sentence(missing.how))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever one check raises is its own finding
-        draft.measured["traceback"] = traceback.format_exc().splitlines()[-TRACEBACK_LINES:]
-        judgement = _explain(error)
+        draft.measured["traceback"] = _where(error, evidence)
+        judgement = _explain(error, evidence)
     return Found(
         check=check.id,
         verdict=judgement.verdict,
@@ -178,11 +179,17 @@ def _write(check: Check, number: int, exhibit: Exhibit) -> ExhibitFile:
     return ExhibitFile(name=exhibit.name, media_type=exhibit.media_type, file=file)
 
 
-def _explain(error: BaseException) -> Judgement:
+def _where(error: BaseException, evidence: Evidence) -> list[str]:
+    """The traceback's last lines; without what was said where that may hold a cell of a masked column."""
+    lines = traceback.format_tb(error.__traceback__) if evidence.masked else traceback.format_exception(error)
+    return "".join(lines).splitlines()[-TRACEBACK_LINES:]
+
+
+def _explain(error: BaseException, evidence: Evidence) -> Judgement:
     if isinstance(error, MemoryError):
         reason = "The check needed more memory than an audit may use."
         return Judgement(Verdict.ERROR, reason, "Raise ASSAY_AUDIT_MEMORY_MB, or register a smaller sample.")
-    message = str(error).strip()[:LONGEST_MESSAGE]
+    message = KEPT_BACK if evidence.masked else str(error).strip()[:LONGEST_MESSAGE]
     reason = f"The check ended with {type(error).__name__}{': ' if message else ''}{message}"
     return Judgement(Verdict.ERROR, reason, "Read the traceback among the measured values, then audit again.")
 

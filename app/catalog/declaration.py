@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from app.catalog.manifest import FeaturePart, Manifest
-from checks.evidence import Declaration, Feature, Floor, Slice
+from checks.evidence import Declaration, Feature, Floor, OrganisationPolicy, Slice
 
 
-def declaration_of(manifest: Manifest, model_class: str | None) -> Declaration:
-    """What checks may know of a version. ``model_class`` is the final estimator's class, if known."""
+def declaration_of(
+    manifest: Manifest, model_class: str | None, policy: OrganisationPolicy | None = None
+) -> Declaration:
+    """What checks may know of a version, and what the organisation's policy adds to what is personal or sensitive.
+
+    ``model_class`` is the final estimator's class, if known.
+    """
     columns, quality, version = manifest.columns, manifest.quality, manifest.version
+    person = [columns.person] if columns.person else []
+    personal = dict.fromkeys([*columns.personal, *person, *(policy.personal if policy else ())])
     return Declaration(
         model=manifest.model.name,
         version=version.name,
@@ -28,13 +35,15 @@ def declaration_of(manifest: Manifest, model_class: str | None) -> Declaration:
         banned=tuple(manifest.banned),
         commit=version.commit,
         model_class=model_class,
-        personal=tuple(columns.personal),
+        personal=tuple(personal),
         tunables=version.tunables,
         pipeline=version.pipeline.name if version.pipeline else None,
         stages=tuple(version.pipeline.stages) if version.pipeline else (),
         cadence_days=version.pipeline.cadence_days if version.pipeline else None,
         protected_branch=manifest.code.protected_branch,
         feature_paths=tuple(manifest.code.feature_paths),
+        person_column=columns.person,
+        withheld=policy.sensitive if policy else (),
     )
 
 

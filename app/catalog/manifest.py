@@ -111,6 +111,7 @@ class Columns(Part):
     probability: Column | None = None
     id: Column | None = None
     time: Column | None = None
+    person: Column | None = None
     personal: list[Column] = []
 
 

@@ -30,6 +30,7 @@ class OrganisationForm(Part):
     banned_sources: list[Text] = []
     sensitive: list[Column] = []
     slices: list[SlicePart] = []
+    personal: list[Column] = []
     floor: dict[str, Any] | None = None
 
 
@@ -51,6 +52,7 @@ def parse(text: str, filename: str = "organisation.yaml") -> OrganisationPolicy:
         tuple(form.banned_sources),
         tuple(form.sensitive),
         tuple(Slice(part.name, part.where) for part in form.slices),
+        tuple(form.personal),
     )
 
 

@@ -47,7 +47,7 @@ def drift_report(declared: Declaration, current: Side, reference: Side) -> Drift
     sides = _sampled(current, reference)
     features = shown_features(declared, *(side.frame for side in sides))
     if not features:
-        raise ValueError("the two sides have no number or category of the signature in common")
+        raise ValueError("the two sides have no number or category of the signature in common that may be shown")
     frames = [comparable_side(side.frame, features).rename(columns=_harmless) for side in sides]
     presets = [DataDriftPreset(), DataSummaryPreset()]
     exhibit, tests = _run("drift report", presets, DataDefinition(**_columns(features)), frames, sides)

@@ -73,7 +73,7 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"{digits} is no finite number")
+        raise ValueError("a number is not finite")
     return number
 
 

@@ -1,4 +1,7 @@
-"""A file of predictions or of labels from elsewhere: checked row by row, brought into the columns of ``checks``."""
+"""A file of predictions or of labels from elsewhere: checked row by row, brought into the columns of ``checks``.
+
+Errors name the row and the column, never the cell: it may be somebody's.
+"""
 
 from __future__ import annotations
 
@@ -141,10 +144,10 @@ def _ids(table: pa.Table, name: str | None, *, once: bool = True) -> list[str]:
     seen: dict[str, int] = {}
     for row, one in enumerate(ids, 1):
         if not one or len(one) > LONGEST_ID or "\0" in one:
-            what = "is missing" if not one else f"{one[:20]!r} is longer than {LONGEST_ID} characters or holds NUL"
+            what = "is missing" if not one else f"is longer than {LONGEST_ID} characters or holds NUL"
             raise Invalid(f"row {row}: the id ({name}) {what}")
         if once and seen.setdefault(one, row) != row:
-            raise Invalid(f"row {row}: the id {one!r} stands in row {seen[one]} already; an id is used once")
+            raise Invalid(f"row {row}: the id ({name}) stands in row {seen[one]} already; an id is used once")
     return ids
 
 
@@ -159,11 +162,11 @@ def _times(table: pa.Table, name: str | None, latest: datetime) -> list[datetime
     for row, value in enumerate(column.to_pylist(), 1):
         moment = _moment(value)
         if moment is None:
-            told = "is missing" if value is None else f"{str(value)[:40]!r} is no time; write ISO 8601"
+            told = "is missing" if value is None else "is no time; write ISO 8601"
             raise Invalid(f"row {row}: the time ({name}) {told}")
         if not EARLIEST <= moment <= latest:
             limits = f"between {EARLIEST:%Y-%m-%d} and now (until {latest:%Y-%m-%dT%H:%MZ})"
-            raise Invalid(f"row {row}: the time ({name}) {moment.isoformat()} is absurd: it must be {limits}")
+            raise Invalid(f"row {row}: the time ({name}) is absurd: it must be {limits}")
         times.append(moment)
     return times
 
@@ -209,5 +212,5 @@ def _numbers(table: pa.Table, name: str | None, least: float, most: float) -> An
     numbers = pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
     for row, value in enumerate(numbers.to_pylist(), 1):
         if value is not None and not least <= value <= most:
-            raise Invalid(f"row {row}: {name} is {value:g}, which is not between {least:g} and {most:g}")
+            raise Invalid(f"row {row}: {name} is not between {least:g} and {most:g}")
     return numbers

@@ -48,11 +48,15 @@ def drawn(rows: int, most: int) -> np.ndarray:
 
 
 def shown_features(declared: Declaration, *frames: pd.DataFrame) -> list[Feature]:
-    """Numbers and categories of the signature that every frame has, with a value at least."""
+    """Numbers and categories of the signature that every frame has, with a value at least.
+
+    Masked columns never reach a library: its report shows values.
+    """
     return [
         feature
         for feature in declared.features
         if feature.type in (*NUMERIC, *CATEGORICAL)
+        and feature.name not in declared.masked
         and all(feature.name in frame and frame[feature.name].notna().any() for frame in frames)
     ]
 

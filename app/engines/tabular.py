@@ -6,6 +6,7 @@ are validated before they are used, and metadata of pandas and of extension type
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ BATCH_CELLS = 2_000_000
 MAX_BATCH_ROWS = 65_536
 CSV_BLOCK_BYTES = 8 * 1024**2
 """Also the longest row of a CSV file."""
+_CELLS = re.compile(r"(invalid value|got \d+)\b.*")
+"""What Arrow says before it quotes a cell or a row."""
 _PARQUET = {"arrow_extensions_enabled": False, "page_checksum_verification": True}
 
 
@@ -127,7 +130,8 @@ def _readable(kind: str) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
-        raise Invalid(f"the {kind} content cannot be read: {lines[0][:300]}") from error
+        told = _CELLS.sub(r"\1", lines[0])[:300]
+        raise Invalid(f"the {kind} content cannot be read: {told}") from error
 
 
 def _batches(path: Path, kind: str) -> Iterator[pa.RecordBatch]:

@@ -63,7 +63,7 @@ def _add(found: dict[date, Answers], row: dict[str, str], line: int) -> None:
     if not row["id"].strip() or not row["prediction"].strip():
         raise _refused("an id or a prediction is empty", line)
     if row["id"] in answers:
-        raise _refused(f"the id {row['id'][:40]!r} is there twice for {cutoff}", line)
+        raise _refused(f"an id is there twice for {cutoff}", line)
     answers[row["id"]] = row["prediction"].strip(), _score(row.get("score", ""), line)
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.catalog.declaration import declaration_of
 from app.catalog.manifest import Manifest
+from app.catalog.organisation import organisation_policy
 from app.catalog.queries import find_model
 from app.config import Settings
 from app.db import Database, utcnow
@@ -128,9 +130,15 @@ class Gateway:
                     "format": version.artifact_format,
                     "manifest": version.manifest,
                     "model_class": version.model_class,
+                    "masked": self._masked(served),
                 }
                 self._runners[version.id] = Runner(model, self._settings)
             return self._runners[version.id]
+
+    def _masked(self, served: Served) -> bool:
+        with self._db.read() as session:
+            policy = organisation_policy(session)
+        return bool(declaration_of(served.manifest, served.version.model_class, policy).masked)
 
     def _keep_house(self) -> None:
         self.retire()

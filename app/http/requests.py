@@ -19,6 +19,8 @@ from app.metrics import Metrics
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+MASK = "•••"
+
 access_log = logging.getLogger("assay.access")
 
 
@@ -72,17 +74,23 @@ class Requests:
         route = self.templates.get(id(scope.get("route")), "unmatched")
         self.metrics.answered(method, route, status, seconds)
         identity = scope.get("state", {}).get("identity")
-        client = scope.get("client")
+        client, path = scope.get("client"), _logged_path(scope)
         fields = {
             "http.request.method": scope["method"],
             "http.response.status_code": status,
-            "url.path": scope["path"],
+            "url.path": path,
             "event.duration": int(seconds * 1e9),
             "event.dataset": "assay.access",
             "user.name": identity.name if identity else None,
             "client.ip": client[0] if client else None,
         }
-        access_log.info("%s %s %d", scope["method"], scope["path"], status, extra=fields)
+        access_log.info("%s %s %d", scope["method"], path, status, extra=fields)
+
+
+def _logged_path(scope: Scope) -> str:
+    """The path, without the id of a prediction, which may name a person."""
+    path, prediction = str(scope["path"]), scope.get("path_params", {}).get("prediction_id")
+    return path.replace(f"/{prediction}", f"/{MASK}") if prediction else path
 
 
 def _request_id(headers: Headers) -> str:

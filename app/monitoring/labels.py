@@ -120,7 +120,7 @@ class _History:
 
 
 def _checked(version: Version, given: Sequence[Observed]) -> list[Any]:
-    """The labels as the task's values."""
+    """The labels as the task's values. Errors name the index, never the id or the label: they are somebody's."""
     task, positive = version.manifest["model"]["task"], version.manifest["columns"].get("positive")
     values: list[Any] = []
     errors: list[FieldError] = []
@@ -129,7 +129,7 @@ def _checked(version: Version, given: Sequence[Observed]) -> list[Any]:
             _require_id(one.id)
             values.append(_number(one.value) if task == "regression" else _class(one.value, positive))
         except ValueError as error:
-            errors.append(FieldError(f"labels.{i}", f"{one.id[:40]!r}: {error}"))
+            errors.append(FieldError(f"labels.{i}", str(error)))
     errors += _third_class(values, positive) if task == "binary" and not errors else []
     if errors:
         more = f"; and {len(errors) - TOLD} more" if len(errors) > TOLD else ""
@@ -145,16 +145,16 @@ def _require_id(prediction_id: str) -> None:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no finite number, which the label of a regression is")
+        raise ValueError("is no finite number, which the label of a regression is")
     return float(value)
 
 
 def _class(value: Any, positive: Any) -> Any:
     """A class, written as the manifest writes the positive one: a CSV file's 1.0 or true is its 1."""
     if value is None or not isinstance(value, bool | int | float | str):
-        raise ValueError(f"{value!r} is no class")
+        raise ValueError("is no class")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value!r} is no class")
+        raise ValueError("is no class")
     if isinstance(value, str) and (not value or len(value) > LONGEST_LABEL or "\0" in value):
         raise ValueError(f"a class has 1 to {LONGEST_LABEL} characters")
     if positive is not None and as_category(value) == as_category(positive):
@@ -171,7 +171,7 @@ def _as_integer(value: Any) -> Any:
         return int(value)
     if isinstance(value, str):
         if not value.strip().lstrip("-").isdigit():
-            raise ValueError(f"{value[:40]!r} is no class of this model, whose classes are whole numbers")
+            raise ValueError("is no class of this model, whose classes are whole numbers")
         return int(value)
     return value
 
@@ -182,9 +182,7 @@ def _third_class(values: Sequence[Any], positive: Any) -> list[FieldError]:
     if len(others) < 2:
         return []
     return [
-        FieldError(
-            f"labels.{values.index(third)}", f"{third!r} is a third class, beside {positive!r} and {others[0]!r}"
-        )
+        FieldError(f"labels.{values.index(third)}", f"is a third class, beside {positive!r} and another")
         for third in others[1:]
     ]
 

@@ -29,14 +29,15 @@ def main() -> None:
             answers.write(json.dumps(answer, allow_nan=False).encode() + b"\n")
             answers.flush()
 
+        request = json.loads(sys.stdin.buffer.readline())
         try:
-            predictor, declared = _load(json.loads(sys.stdin.buffer.readline()))
+            predictor, declared = _load(request)
         except Exception as error:  # noqa: BLE001 - whatever a library says of the model
             say({"refused": _said(error)})
             return
         say({"classes": list(getattr(predictor, "classes", ()))})
         for line in sys.stdin.buffer:
-            say(_answer(predictor, declared, json.loads(line)["columns"]))
+            say(_answer(predictor, declared, json.loads(line)["columns"], masked=request["masked"]))
 
 
 def _load(request: Mapping[str, Any]) -> tuple[Predictor, Declaration]:
@@ -48,13 +49,16 @@ def _load(request: Mapping[str, Any]) -> tuple[Predictor, Declaration]:
     return models.load(Path(request["path"]), request["format"], declared), declared
 
 
-def _answer(predictor: Predictor, declared: Declaration, columns: Mapping[str, list[Any]]) -> dict[str, Any]:
+def _answer(
+    predictor: Predictor, declared: Declaration, columns: Mapping[str, list[Any]], *, masked: bool
+) -> dict[str, Any]:
+    """``masked``: what a library says of the inputs is kept back, since it may hold cells."""
     import numpy as np
 
     try:
         made = predictor.predict(frame_of(declared, columns))
     except Exception as error:  # noqa: BLE001 - the model does not take these inputs
-        return {"refused": _said(error)}
+        return {"refused": type(error).__name__ if masked else _said(error)}
     proba = made.proba
     if not _finite(made.label) or (proba is not None and not np.isfinite(proba).all()):
         return {"broken": "it answered with NaN or infinity"}

@@ -37,7 +37,9 @@ class Busy(Unavailable):
 
 
 class Runner:
-    """A model's process. ``model``: path, format, manifest and model_class of what it serves."""
+    """A model's process. ``model``: path, format, manifest and model_class of what it serves, and whether it has
+    ``masked`` columns, whose values no message may hold.
+    """
 
     def __init__(self, model: dict[str, Any], settings: Settings) -> None:
         self._model = model
@@ -109,7 +111,8 @@ class Runner:
             late = isinstance(error, TimeoutError)
             self._end()
             how = f"took longer than {seconds:g} s" if late else sandbox.ending(child.returncode)
-            log.error("the process of a served model ended: %s", how, extra={"assay.tail": child.tail()})  # noqa: TRY400
+            tail = "" if self._model["masked"] else child.tail()  # libraries print cells too
+            log.error("the process of a served model ended: %s", how, extra={"assay.tail": tail})  # noqa: TRY400
             raise Unavailable(f"The model's process was lost ({how}); it is started again: try again.") from None
         answer: dict[str, Any] = json.loads(line)
         return answer

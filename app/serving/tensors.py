@@ -126,31 +126,31 @@ def _cell(value: Any, feature: FeaturePart) -> Any:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise Wrong(f"{_shown(value)} is not a number")
+        raise Wrong(f"{_kind(value)} is not a finite number")
     return float(value)
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
-        raise Wrong(f"{_shown(value)} is not a whole number")
+        raise Wrong(f"{_kind(value)} is not a whole number")
     return int(value)
 
 
 def _boolean(value: Any) -> bool | int:
     if not isinstance(value, bool) and value not in (0, 1):
-        raise Wrong(f"{_shown(value)} is not true or false")
+        raise Wrong(f"{_kind(value)} is not true or false")
     return value if isinstance(value, bool) else int(value)
 
 
 def _category(value: Any) -> Any:
     if not isinstance(value, str | bool | int | float):
-        raise Wrong(f"{_shown(value)} is not a category")
+        raise Wrong(f"{_kind(value)} is not a category")
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise Wrong(f"{_shown(value)} is not text")
+        raise Wrong(f"{_kind(value)} is not text")
     return value
 
 
@@ -158,7 +158,7 @@ def _datetime(value: Any) -> str:
     try:
         datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise Wrong(f"{_shown(value)} is not a time in ISO 8601") from None
+        raise Wrong(f"{_kind(value)} is not a time in ISO 8601") from None
     return str(value)
 
 
@@ -182,9 +182,13 @@ def _length(tensor: TensorIn, data: list[Any]) -> str:
     return f"the shape {tensor.shape} and {len(data)} values do not agree"
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+def _kind(value: Any) -> str:
+    """What the value is; the value itself may be somebody's, and errors are logged by those who send it."""
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, int | float):
+        return "a number"
+    return "a text" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 # --- answers ------------------------------------------------------------------------------------

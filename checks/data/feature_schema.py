@@ -8,8 +8,9 @@ from re import sub
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
-from checks.evidence import Declaration, Feature, OrganisationPolicy, TrainingData
+from checks.evidence import Declaration, Feature, TrainingData
 from checks.methods.schema import expectations, faults
+from checks.personal import MASK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 CASES_SHOWN = 20
 COLUMNS_TOLD = 5
-MASK = "•••"
 FEWEST_NAMED = 20
 """Rows from which a text is shown as it is: what so many share tells of nobody."""
 LONG_NUMBER = 10**8
@@ -57,18 +57,17 @@ class FeatureSchema(Check):
     id = "DATA-1"
     thresholds: ClassVar[Thresholds] = {"max_failing_cells": 0.001, "min_rows": 100}
 
-    def measure(
-        self, declared: Declaration, train: TrainingData, policy: OrganisationPolicy | None = None
-    ) -> Measurement:
+    def measure(self, declared: Declaration, train: TrainingData) -> Measurement:
         if not declared.schema_declared:
             raise Missing(
                 "a feature schema", "list the features with type and limits under 'features' in the manifest"
             )
         frame = train.frame
-        masked = {*declared.sensitive, *declared.personal, *(policy.sensitive if policy else ())}
         found = {f.name: faults(f, frame[f.name]) for f in declared.features if f.name in frame.columns}
         columns = [_summary(feature, found.get(feature.name)) for feature in declared.features]
-        cases = [row for name, masks in found.items() for row in _cases(frame[name], masks, name in masked)]
+        cases = [
+            row for name, masks in found.items() for row in _cases(frame[name], masks, name in declared.masked)
+        ]
         exhibit = Exhibit.table("failure-cases.csv", ("column", "row", "fault", "value"), cases)
         return Measurement({"rows": len(frame), "columns": columns}, (exhibit,))
 

@@ -8,6 +8,7 @@ from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Mi
 from checks.evidence import Declaration, Predictor, Task
 from checks.methods.finite import non_finite_inputs
 from checks.methods.surrogate import explained
+from checks.personal import shown_id
 from checks.serving import ID, PREDICTION, SCORE, ServingLog
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ class Debuggability(Check):
             "steps": _steps(declared, predictor, frame[declared.feature_names]),
             "explanation": explained(declared, predictor, frame) if len(frame) >= 2 else None,
         }
-        told = [(frame[ID][i], float(differences[i])) for i in differing.nonzero()[0][:MOST_TOLD]]
+        told = [
+            (shown_id(declared, frame[ID][i]), float(differences[i])) for i in differing.nonzero()[0][:MOST_TOLD]
+        ]
         return Measurement(values, (Exhibit.table("differing-predictions.csv", ("id", "difference"), told),))
 
     def judge(self, measured: Measured, thresholds: Thresholds) -> Judgement:

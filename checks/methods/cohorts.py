@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -180,10 +181,20 @@ def groups_of(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _quartiles(column: pd.Series[Any]) -> pd.Series[Any]:
-    """(n,) "18 to 38", "over 38 to 50" and so on; fewer than four where quartiles coincide."""
+    """(n,) "up to 38", "over 38 to 50" and so on, fewer than four where quartiles coincide.
+
+    The least and the greatest value are not named: each may be that of a single person.
+    """
     import pandas as pd
 
     cuts = column.quantile([0, 0.25, 0.5, 0.75, 1]).drop_duplicates()
-    named = [f"{cut:g}" if isinstance(cut, float) else f"{cut:%Y-%m-%d}" for cut in cuts]
-    labels = [f"{'over ' if start else ''}{named[start]} to {named[start + 1]}" for start in range(len(named) - 1)]
+    inner = [f"{cut:g}" if isinstance(cut, float) else f"{cut:%Y-%m-%d}" for cut in cuts[1:-1]]
+    labels = [_between(low, high) for low, high in pairwise(["", *inner, ""])]
     return pd.cut(column, cuts.tolist(), labels=labels, include_lowest=True, ordered=False)
+
+
+def _between(low: str, high: str) -> str:
+    """The range in words; an empty text is an open end."""
+    if not low:
+        return f"up to {high}" if high else "any value"
+    return f"over {low} to {high}" if high else f"over {low}"

@@ -45,6 +45,12 @@ def column_counts(name: str, declared: Declaration, rows: Labelled) -> dict[str,
     }
 
 
+def without_names(column: Mapping[str, Any]) -> dict[str, Any]:
+    """A counted column whose groups are called "group 1" and so on, the largest first."""
+    groups = [{**one, "group": f"group {number}"} for number, one in enumerate(column["groups"], 1)]
+    return {**column, "groups": groups}
+
+
 def counted(
     group: str, declared: Declaration, rows: Labelled, mask: np.ndarray, errors: np.ndarray
 ) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Mi
 from checks.evidence import Declaration, Holdout, HoldoutPredictions, OrganisationPolicy, Task
 from checks.methods.cohorts import labelled, sensitive_columns
 from checks.methods.group_rates import Contrast, Group, error_contrasts, odds_contrasts, parity_contrasts
-from checks.methods.groups import column_counts, reported
+from checks.methods.groups import column_counts, reported, without_names
 from checks.methods.metrics import corrected_lower_bounds
 
 STRONGEST = 5
@@ -25,7 +25,8 @@ class Inclusion(Check):
 
     Measured: for each sensitive column, declared or mandatory, the groups of labelled holdout rows. A value is a
     group; a numeric or time column with more than 10 values is cut at its quartiles; of more than 30 groups the
-    30 largest count; rows without a value are in no group. For each group: rows, errors, and for each class how
+    30 largest count; rows without a value are in no group. Groups of 20 rows or more are named, in a column that is
+    declared personal too by a number alone. For each group: rows, errors, and for each class how
     many rows are of it, are predicted as it, and both. Reported beside the verdict: the metrics of fairlearn and
     the features most associated with the group (Cramer's V or correlation ratio, not judged).
 
@@ -77,7 +78,9 @@ class Inclusion(Check):
         rows = labelled(declared, holdout, predicted)
         enough = self.thresholds["min_group"], self.thresholds["min_outcomes"]
         columns, counts, associations = [], [], []
-        for column in (column_counts(name, declared, rows) for name in names):
+        for counted in (column_counts(name, declared, rows) for name in names):
+            told = reported(declared, rows, counted, *enough)
+            column = without_names(counted) if counted["column"] in declared.personal else counted
             counts += [
                 (column["column"], group["group"], group["rows"], group["error"], *outcome.values())
                 for group in column["groups"]
@@ -91,7 +94,7 @@ class Inclusion(Check):
                     **column,
                     "mandatory": mandatory,
                     "associations": strongest,
-                    "reported": reported(declared, rows, column, *enough),
+                    "reported": told,
                 }
             )
         outcomes = () if declared.task is Task.REGRESSION else ("class", "actual", "selected", "hits")

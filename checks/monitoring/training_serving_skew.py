@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from checks.contract import Check, Exhibit, Judgement, Measured, Measurement, Missing, Thresholds, Verdict
-from checks.evidence import Declaration, Feature, OrganisationPolicy
+from checks.evidence import Declaration, Feature
 from checks.methods.columns import TEXTUAL, comparable
 from checks.methods.metrics import benjamini_hochberg, credibly_above
 from checks.methods.shifts import listed, shift, shifted
+from checks.personal import MASK, shown_id
 from checks.serving import ID, InputProfiles, Recomputed, ServingLog
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 RTOL, ATOL = 1e-6, 1e-9
 CASES_SHOWN = 20
-MASK = "•••"
 
 
 class TrainingServingSkew(Check):
@@ -45,7 +44,7 @@ class TrainingServingSkew(Check):
 
     Evidence: logged predictions in the audit's window, at most the newest 200,000, and a file of the kind
     ``recomputed-features``: Parquet or CSV with the prediction id and the features. The finding keeps a table of
-    the columns and, of the first mismatches, both values, masked in sensitive columns.
+    the columns and, of the first mismatches, both values, masked in sensitive and personal columns.
 
     Fix: compute the named column by one piece of code in both places. Rounding, units, time zones, default values
     and the moment at which a slowly changing value is read are the usual causes.
@@ -66,10 +65,7 @@ class TrainingServingSkew(Check):
         log: ServingLog,
         recomputed: Recomputed | None = None,
         profiles: InputProfiles | None = None,
-        policy: OrganisationPolicy | None = None,
     ) -> Measurement:
-        sensitive = {*declared.sensitive, *(policy.sensitive if policy else ())}
-        declared = replace(declared, sensitive=tuple(sensitive))
         values = {"environment": log.window.environment, "logged": log.rows}
         if recomputed is not None:
             return _by_id(declared, log, recomputed, values)
@@ -112,8 +108,7 @@ def _by_id(
     for feature in compared:
         mismatching = _mismatching(feature, logged[feature.name], anew[feature.name])
         columns.append({"name": feature.name, "mismatching": int(mismatching.sum())})
-        masked = feature.name in declared.sensitive
-        cases += _cases(feature.name, logged[mismatching], anew[mismatching], masked)
+        cases += _cases(declared, feature.name, logged[mismatching], anew[mismatching])
     table = Exhibit.table("skewed-columns.csv", ("column", "mismatching"), ([*one.values()] for one in columns))
     shown = Exhibit.table("skewed-cells.csv", ("column", "prediction", "logged", "recomputed"), cases)
     absent = [name for name in declared.feature_names if name not in {one["name"] for one in columns}]
@@ -142,11 +137,11 @@ def _mismatching(feature: Feature, logged: pd.Series[Any], anew: pd.Series[Any])
     return np.asarray(np.where(missing[0] | missing[1], missing[0] != missing[1], differ))
 
 
-def _cases(name: str, logged: pd.DataFrame, anew: pd.DataFrame, masked: bool) -> Iterator[tuple[str, ...]]:
+def _cases(declared: Declaration, name: str, logged: pd.DataFrame, anew: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     pairs = zip(logged.index, logged[name].head(CASES_SHOWN), anew[name].head(CASES_SHOWN), strict=False)
     for prediction, mine, its in pairs:
-        told = (MASK, MASK) if masked else (repr(mine)[:80], repr(its)[:80])
-        yield (name, str(prediction), *told)
+        told = (MASK, MASK) if name in declared.masked else (repr(mine)[:80], repr(its)[:80])
+        yield (name, shown_id(declared, prediction), *told)
 
 
 def _failing(columns: Sequence[Mapping[str, Any]], rows: int, limit: float) -> list[str]:

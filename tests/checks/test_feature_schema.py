@@ -12,7 +12,7 @@ import pytest
 
 from checks.contract import Missing, Verdict
 from checks.data.feature_schema import CASES_SHOWN, MASK, FeatureSchema
-from checks.evidence import Feature, OrganisationPolicy
+from checks.evidence import Feature
 from checks.methods.schema import faults
 from tests.checks.planted import (
     applications,
@@ -30,8 +30,8 @@ FRAME = applications()
 DECLARED = declaration(features=features_of(FRAME, "y"))
 
 
-def measured(frame, declared=DECLARED, policy=None):
-    measurement = CHECK.measure(declared, training(frame), policy)
+def measured(frame, declared=DECLARED):
+    measurement = CHECK.measure(declared, training(frame))
     require_storable(measurement)
     return measurement
 
@@ -149,21 +149,21 @@ def test_of_what_may_name_somebody_the_shape_is_shown_alone(value, rows, shown):
 
 
 @pytest.mark.parametrize(
-    ("declared", "policy"),
+    "declared",
     [
-        (replace(DECLARED, sensitive=("sex",)), None),
-        (replace(DECLARED, personal=("sex",)), None),
-        (DECLARED, OrganisationPolicy(sensitive=("sex",))),
+        replace(DECLARED, sensitive=("sex",)),
+        replace(DECLARED, personal=("sex",)),
+        replace(DECLARED, withheld=("sex",)),
     ],
     ids=["by the manifest", "as personal", "by the organisation"],
 )
-def test_values_of_sensitive_columns_are_masked(declared, policy):
+def test_values_of_sensitive_columns_are_masked(declared):
     frame = broken("sex", 30, "a secret")
     frame.loc[:29, "region"] = "told"
-    shown = cases(measured(frame, declared, policy))
+    shown = cases(measured(frame, declared))
     assert {case["value"] for case in shown if case["column"] == "sex"} == {MASK}
     assert {case["value"] for case in shown if case["column"] == "region"} == {"'told'"}
-    assert "secret" not in str(measured(frame, declared, policy))
+    assert "secret" not in str(measured(frame, declared))
 
 
 def test_first_failure_cases_of_a_column_are_shown_by_row():

@@ -89,11 +89,11 @@ def test_many_at_once(tell, history):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ([("a", 1), ("b", None)], "labels.1: 'b': None is no class"),
-        ([("a", 1), ("b", "yes")], "labels.1: 'b': 'yes' is no class of this model"),
-        ([("a", 1), ("b", 0), ("c", 2)], "labels.2: 2 is a third class, beside 1 and 0"),
-        ([("a", [1])], "labels.0: 'a': [1] is no class"),
-        ([("", 1)], "labels.0: '': an id has 1 to 200 characters"),
+        ([("a", 1), ("b", None)], "labels.1: is no class"),
+        ([("a", 1), ("b", "yes")], "labels.1: is no class of this model"),
+        ([("a", 1), ("b", 0), ("c", 2)], "labels.2: is a third class, beside 1 and another"),
+        ([("a", [1])], "labels.0: is no class"),
+        ([("", 1)], "labels.0: an id has 1 to 200 characters"),
         ([("x" * 201, 1)], "an id has 1 to 200 characters"),
         ([], "labels"),
     ],
@@ -157,7 +157,7 @@ def test_a_file_is_taken_in_parts_and_refused_whole(http, history, monkeypatch):
     good = b"key,label\n" + b"".join(b"p%d,%d\n" % (i, i % 2) for i in range(5))
     answer = http.post(f"{LABELS}/file", params=where, content=good + b"p5,\n")
     assert answer.status_code == 422
-    assert "labels.5: 'p5': None is no class" in answer.json()["detail"]
+    assert "labels.5: is no class" in answer.json()["detail"]
     assert history("p0") == []
     assert http.post(f"{LABELS}/file", params=where, content=good).json() == NONE | {"parked": 5}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.audits.attempt import Attempt, RoleFacts, Span
 from app.audits.providing.contract import Provided, Providers, Source
+from app.audits.providing.declared import masks
 from app.catalog.manifest import Manifest
 from app.config import Settings
 from app.errors import AssayError, Invalid
@@ -65,6 +66,7 @@ def _model(attempt: Attempt) -> dict[str, Any]:
         "format": subject.artifact.format,
         "manifest": subject.manifest,
         "model_class": subject.model_class,
+        "masked": masks(attempt),
     }
 
 

@@ -10,14 +10,19 @@ from checks.contract import Missing
 from checks.evidence import Acceptances, OrganisationPolicy, Slice
 
 
+def policy_of(attempt: Attempt) -> OrganisationPolicy | None:
+    if attempt.organisation is None:
+        return None
+    fields = {name: tuple(values) for name, values in attempt.organisation.items()}
+    return OrganisationPolicy(**{**fields, "slices": tuple(Slice(**one) for one in fields["slices"])})
+
+
 def _policy(_source: Source, attempt: Attempt) -> Provided:
-    policy = attempt.organisation
-    if policy is None:
+    value = policy_of(attempt)
+    if value is None:
         raise Missing(
             "an organisation policy", "an administrator writes one: assay policy put organisation -f FILE"
         )
-    fields = {name: tuple(values) for name, values in policy.items()}
-    value = OrganisationPolicy(**{**fields, "slices": tuple(Slice(**one) for one in fields["slices"])})
     digest = attempt.organisation_digest
     return Provided(value, {"organisation policy": digest} if digest else {})
 
