@@ -180,6 +180,11 @@ class Settings(BaseSettings):
     prediction_wait_seconds: PositiveFloat = Field(
         5, description="How long a prediction request may wait for its turn before it is answered with 503 (s)."
     )
+    prediction_days: dict[str, PositiveInt] = Field(
+        {},
+        description='How long logged predictions and their labels are kept (days), as JSON by model, "*" for every '
+        'other: {"*": 1095, "credit-default": 365}. Empty: for ever.',
+    )
     prediction_rows: PositiveInt = Field(10_000, description="Most rows in one prediction request.")
 
     @field_validator("issue_days", "validation_days")

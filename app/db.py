@@ -175,6 +175,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             f"journal_mode = {journal_mode()}",
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             "synchronous = FULL",
+            "secure_delete = ON",  # what is deleted is overwritten: it may be somebody's
             "foreign_keys = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -170,6 +170,8 @@ CanAttest = Annotated[Identity, Depends(needs("attest"))]
 CanAccept = Annotated[Identity, Depends(needs("accept"))]
 CanHandleAlerts = Annotated[Identity, Depends(needs("alerts"))]
 CanWritePolicy = Annotated[Identity, Depends(needs("policy"))]
+CanForgetRows = Annotated[Identity, Depends(needs("rows:forget"))]
+CanReadRows = Annotated[Identity, Depends(needs("rows:read"))]
 CanAdmin = Annotated[Identity, Depends(needs("admin"))]
 
 

@@ -34,6 +34,7 @@ import app.ledger.experiments.routes
 import app.ledger.pipelines.routes
 import app.ledger.routes
 import app.monitoring.dependencies.routes
+import app.monitoring.personal.routes
 import app.monitoring.routes
 import app.pages.routes
 import app.register.routes
@@ -72,6 +73,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.waivers.routes.router,
     app.register.routes.router,
     app.monitoring.routes.router,
+    app.monitoring.personal.routes.router,
     app.delivery.routes.router,
     app.ledger.routes.router,
     app.ledger.delivery.routes.router,

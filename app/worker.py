@@ -32,6 +32,7 @@ from app.config import Settings
 from app.db import Database, utcnow
 from app.evidence.blobs import BlobStore
 from app.gate.service import resolve_pending
+from app.monitoring.personal import retention
 from app.register import upkeep as register
 from app.register.following import note_findings
 from app.schedules.leader import Scheduler
@@ -67,7 +68,7 @@ def run(settings: Settings, *, stop: threading.Event, once: bool = False, runner
     worker = _Worker(db, settings, stop, runner)
     beside: list[Scheduler | Deliverer | TrainingKeeper] = []
     if not once:
-        scheduler = Scheduler(db, settings, worker.name, chores=[register.look_after])
+        scheduler = Scheduler(db, settings, worker.name, chores=[register.look_after, retention.look_after])
         beside = [scheduler, Deliverer(db, settings), TrainingKeeper(db, settings)]
     for thread in beside:
         thread.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +60,17 @@ class DeletedIds(HandedIn):
     """Ids of people whose data was to be deleted, as the lower-case SHA-256 of each id's text."""
 
     hashes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """People and predictions that were deleted of the model's log: HMAC-SHA-256 of each id under ``key``, hex."""
+
+    key: bytes = field(repr=False)
+    digests: frozenset[str]
+
+    def has(self, one: str) -> bool:
+        return hmac.new(self.key, one.encode(), hashlib.sha256).hexdigest() in self.digests
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,16 @@ Scope = Literal[
     "accept",
     "alerts",
     "policy",
+    "rows:forget",
+    "rows:read",
     "admin",
 ]
 TeamRole = Literal["viewer", "client", "ci", "reviewer", "owner"]
 Role = Literal["viewer", "client", "ci", "reviewer", "owner", "admin"]
 
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
+GRANTED: frozenset[str] = frozenset({"rows:forget", "rows:read"})
+"""May be named when a token is made, whatever its role."""
 
 ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -35,7 +39,7 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
         "owner": frozenset(
             {"read", "register", "evidence", "audit", "attest", "gate", "deploy", "predict", "alerts"}
         ),
-        "admin": SCOPES,
+        "admin": SCOPES - {"rows:read"},  # held by no role: whoever reads people's rows was named for it
     }
 )
 

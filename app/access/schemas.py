@@ -26,7 +26,11 @@ class TokenIn(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(printable)]
     role: Role
     scopes: Annotated[
-        list[Scope] | None, Field(min_length=1, description="A part of what the role carries; null: all of it.")
+        list[Scope] | None,
+        Field(
+            min_length=1,
+            description="A part of what the role carries, and rows:read, rows:forget; null: all of the role's.",
+        ),
     ] = None
     days: Annotated[int, Field(ge=1, le=MAX_DAYS, description="Until it expires.")] = 90
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.access import queries, teams, tokens
 from app.access.audit_log import record
-from app.access.identity import MEMBER, ROLE_SCOPES, Identity, scopes_of
+from app.access.identity import GRANTED, MEMBER, ROLE_SCOPES, Identity, scopes_of
 from app.config import Settings
 from app.db import utcnow
 from app.errors import FieldError, Invalid, NotAuthenticated, NotFound
@@ -27,7 +27,8 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Holder:
-    """Whom a token will stand for. ``scopes``: a part of what the role carries; None for all of it.
+    """Whom a token will stand for. ``scopes``: a part of what the role carries, and those that are granted by name
+    alone; None for all that the role carries.
 
     ``bound``: to the teams in which ``name`` is a member; the role "member" has nothing beside what they give.
     """
@@ -50,7 +51,7 @@ class Holder:
             return sorted(allowed)
         if not self.scopes:
             raise _invalid("scopes", "name at least one, or leave the field out for all that the role carries")
-        if extra := set(self.scopes) - allowed:
+        if extra := set(self.scopes) - allowed - GRANTED:
             raise _invalid("scopes", f"the role {self.role} does not carry {', '.join(sorted(extra))}")
         return sorted(set(self.scopes))
 
@@ -201,7 +202,7 @@ def _valid(session: Session, secret: str, now: datetime, kinds: Collection[str])
 
 def _identity(session: Session, token: Token) -> Identity:
     # A role that lost a scope since must not live on in old tokens.
-    scopes = frozenset(token.scopes) & scopes_of(token.role)
+    scopes = frozenset(token.scopes) & (scopes_of(token.role) | GRANTED)
     if not token.bound:
         return Identity(token.name, token.role, scopes, token.id)
     reach = teams.reach_of(session, token.name, scopes)

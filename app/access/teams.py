@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app.access import team_queries as queries
 from app.access.audit_log import record
-from app.access.identity import MEMBER, TEAM_ROLES, Identity, Reach, scopes_of
+from app.access.identity import GRANTED, MEMBER, TEAM_ROLES, Identity, Reach, scopes_of
 from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
 from app.tables import Grant, Member, Team
 
@@ -32,7 +32,7 @@ def reach_of(session: Session, name: str, ceiling: frozenset[str]) -> Reach:
 
     A grant gives no more than its role, and nobody more than they have in the team that it was given to.
     """
-    own = {one.team_id: scopes_of(one.role) & ceiling for one in queries.memberships(session, name)}
+    own = {one.team_id: (scopes_of(one.role) | GRANTED) & ceiling for one in queries.memberships(session, name)}
     teams = defaultdict[int, frozenset[str]](frozenset, own)
     models = defaultdict[int, frozenset[str]](frozenset)
     for grant in queries.grants_to(session, sorted(own)) if own else ():

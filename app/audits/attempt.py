@@ -198,6 +198,13 @@ class Training(Message):
     seconds: float
 
 
+class ForgottenFacts(Message):
+    """Digests (HMAC-SHA-256 under ``key``, hex) of people and predictions that were deleted of the model's log."""
+
+    key: str
+    digests: list[str]
+
+
 class Attempt(Message):
     """Everything that one attempt at an audit needs; nothing else reaches its process.
 
@@ -225,6 +232,7 @@ class Attempt(Message):
     organisation: dict[str, Any] | None = None
     organisation_digest: str | None = None
     acceptances: list[Accepted] = []
+    forgotten: ForgottenFacts | None = None
     thresholds: dict[str, dict[str, Any]] = {}
     engines: str | None = None
 

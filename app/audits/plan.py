@@ -24,6 +24,7 @@ from app.audits.planning.ages import STALENESS_TEST, same_recipe, staleness_of
 from app.audits.planning.canary import canary_of
 from app.audits.planning.dependencies import dependencies_of
 from app.audits.planning.features import features_of
+from app.audits.planning.forgotten import forgotten_of
 from app.audits.planning.operation import operation_of
 from app.audits.planning.traffic import traffic_of, window_of
 from app.audits.planning.trainings import training_of
@@ -60,6 +61,7 @@ def plan(session: Session, audit: Audit, blobs: BlobStore, settings: Settings, f
         organisation=asdict(organisation.parse(policy.text)) if policy else None,
         organisation_digest=policy.digest if policy else None,
         acceptances=_accepted(session, audit),
+        forgotten=forgotten_of(session, audit),
         dependencies=dependencies_of(session, audit, moment),
         same_recipe=_same_recipe(session, audit, version, blobs, settings),
         served_versions=_served_versions(session, audit, blobs, settings, folder),

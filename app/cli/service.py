@@ -74,7 +74,7 @@ def create_token(
     name: Annotated[str, typer.Option(help="Who or what it is for.")],
     role: Annotated[str, typer.Option(help="viewer, ci, reviewer, owner or admin.")],
     days: Annotated[int, typer.Option(help="Days until it expires.")] = 90,
-    scope: Annotated[list[str] | None, typer.Option(help="Only this scope of the role's; may be repeated.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
 ) -> None:
     """Create a token and print it, this once."""
     from app.access import service

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,52 @@ def push_predictions(
     client = Assay()
     for path in _existing(files):
         answer = client.push_predictions(name, version, path, environment=environment, role=role, columns=columns)
-        typer.echo(f"{path}: {answer['new']} stored, {answer['known']} known before")
+        left_out = f", {answer['forgotten']} left out: forgotten" if answer["forgotten"] else ""
+        typer.echo(f"{path}: {answer['new']} stored, {answer['known']} known before{left_out}")
+
+
+Model = Annotated[str, typer.Option(metavar="MODEL")]
+Person = Annotated[str | None, typer.Option(help="As the log's column of persons (columns.person) names them.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit log, so without the id.")]
+
+
+@predictions_commands.command("show")
+def show_predictions(
+    prediction: Annotated[str | None, typer.Argument(metavar="[ID]", help="Of a prediction.")] = None,
+    *,
+    model: Model,
+    person: Person = None,
+    reason: Annotated[str, typer.Option(help="Shows values as they are. Needs rows:read; is recorded.")] = "",
+) -> None:
+    """Logged predictions as JSON; without --reason values of personal and sensitive columns are masked."""
+    if (person is None) == (prediction is None):
+        raise Invalid("give the id of a prediction, or --person")
+    if reason:
+        found = Assay().disclose(model, reason=reason, person=person, prediction=prediction)
+    elif prediction is None:
+        raise Invalid("--person needs --reason, and a token with the scope rows:read")
+    else:
+        found = Assay().prediction(model, prediction)
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+@predictions_commands.command("forget")
+def forget(
+    *,
+    model: Model,
+    reason: Reason,
+    person: Person = None,
+    prediction: Annotated[str | None, typer.Option(help="One prediction, by its id.")] = None,
+) -> None:
+    """Delete what is logged of a person, labels too, for good. Needs the scope rows:forget."""
+    if (person is None) == (prediction is None):
+        raise Invalid("give --person, or --prediction")
+    gone = Assay().forget(model, reason=reason, person=person, prediction=prediction)
+    typer.echo(f"{gone['predictions']} predictions and {gone['labels']} labels deleted ({gone['digest'][:12]})")
+    if gone["files_pending"]:
+        typer.echo(f"{gone['files_pending']} files are not written anew yet; the scheduler goes on with it")
+    if gone["not_reached"]:
+        typer.echo(f"not reached: {'; '.join(gone['not_reached'])}")
 
 
 @labels_commands.command("push")

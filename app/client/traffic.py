@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from app.client.connection import Body, Connection
 
@@ -53,10 +54,29 @@ class Traffic(Connection):
         """What was served by day. ``parameters``: version, since, until (ISO 8601)."""
         return self._json("GET", "traffic", params={"model": model, "environment": environment, **parameters})
 
+    def prediction(self, model: str, prediction_id: str) -> Body:
+        """A logged prediction as every version answered it, declared columns masked: ``{model, masked, rows}``."""
+        return self._json("GET", f"predictions/{model}/{quote(prediction_id, safe='')}")
+
+    def disclose(
+        self, model: str, *, reason: str, person: str | None = None, prediction: str | None = None
+    ) -> Body:
+        """The same as it is, of a person or of one prediction. Needs the scope rows:read; leaves a trace."""
+        return self._json("POST", "predictions/disclosures", json=_whom(model, reason, person, prediction))
+
+    def forget(self, model: str, *, reason: str, person: str | None = None, prediction: str | None = None) -> Body:
+        """Delete a person's logged predictions and labels, or one prediction's: how many there were."""
+        return self._json("POST", "predictions/deletions", json=_whom(model, reason, person, prediction))
+
     def _push(self, to: str, path: Path, parameters: Mapping[str, str]) -> Body:
         with path.open("rb") as file:
             content: Iterable[bytes] = iter(lambda: file.read(CHUNK), b"")
             return self._json("POST", to, params={**parameters, "filename": path.name}, content=content)
+
+
+def _whom(model: str, reason: str, person: str | None, prediction: str | None) -> dict[str, str]:
+    given = {"model": model, "reason": reason, "person": person, "prediction": prediction}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _named(columns: Mapping[str, str] | None) -> dict[str, str]:

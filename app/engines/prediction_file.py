@@ -40,7 +40,8 @@ class Layout:
 
     ``asked``: column by part, as the request names it; ``declared``: as the manifest does; a part is a key of
     ``UNDERSTOOD``. ``types``: the declared type of every feature. ``also``: columns that are kept if they are there
-    (slices and sensitive columns need them). ``latest``: no prediction can be later.
+    (slices and sensitive columns need them). ``latest``: no prediction can be later. ``person``: the column that
+    names a person, ``ID`` where the prediction's id does.
     """
 
     asked: Mapping[str, str]
@@ -50,6 +51,7 @@ class Layout:
     regression: bool
     role: str
     latest: datetime
+    person: str | None = None
 
 
 def normalised(table: pa.Table, layout: Layout) -> pa.Table:

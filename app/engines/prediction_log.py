@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from checks.methods.schema import as_category
 from checks.serving import AT, ID, LABEL, LATENCY, PREDICTION, ROLE, SCORE
 
 if TYPE_CHECKING:
@@ -202,11 +203,26 @@ def _numeric(kinds: Iterable[Any]) -> bool:
     return all(types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind) for kind in kinds)
 
 
-def index_of(table: pa.Table) -> dict[str, list[Any]]:
-    """``ids`` and ``times`` (microseconds since 1970) of all rows."""
+def index_of(table: pa.Table, person: str | None) -> dict[str, list[Any]]:
+    """``ids``, ``times`` (microseconds since 1970) and ``persons`` (text or None) of all rows."""
     import pyarrow as pa
 
-    return {"ids": table.column(ID).to_pylist(), "times": table.column(AT).cast(pa.int64()).to_pylist()}
+    ids, times = table.column(ID).to_pylist(), table.column(AT).cast(pa.int64()).to_pylist()
+    persons = table.column(person).to_pylist() if person in table.column_names else [None] * len(ids)
+    return {"ids": ids, "times": times, "persons": [as_person(one) for one in persons]}
+
+
+def as_person(value: Any) -> str | None:
+    """The id of a person as text, the same however a file stored it."""
+    return None if value is None else as_category(value)
+
+
+def rows_with(table: pa.Table, ids: Sequence[str]) -> pa.Table:
+    """The rows of these predictions, in their order."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return table.filter(pc.is_in(table.column(ID), value_set=pa.array(ids, pa.string())))
 
 
 def read_parquet(path: Path) -> pa.Table:

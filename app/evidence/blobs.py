@@ -97,6 +97,13 @@ class BlobStore:
             raise AssayError(f"The blob {digest} is damaged: its content has another digest.")
         return content
 
+    def remove(self, digest: str) -> None:
+        """Delete the content, if it is there; its name is gone from the disk when this returns."""
+        place = self._place(digest)
+        if place is not None and place.parent.is_dir():
+            place.unlink(missing_ok=True)
+            _sync_folder(place.parent)
+
     def _place(self, digest: str) -> Path | None:
         """Where content of this digest belongs, or None when that is no digest or its folder is no folder."""
         if not DIGEST.fullmatch(digest):
@@ -125,8 +132,14 @@ class BlobStore:
 
 
 def remember(session: Session, stored: Stored) -> None:
-    """Add the row of a stored blob unless it is there, also when somebody else adds it at this moment."""
-    if session.get(Blob, stored.digest) is None:
+    """Add the row of a stored blob unless it is there, also when somebody else adds it at this moment.
+
+    Content that was deleted, and is stored again, is there again.
+    """
+    row = session.get(Blob, stored.digest)
+    if row is not None and row.doomed:
+        row.doomed, row.removed_at = False, None
+    if row is None:
         with suppress(IntegrityError), session.begin_nested():
             session.add(Blob(digest=stored.digest, size=stored.size))
 

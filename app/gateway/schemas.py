@@ -19,9 +19,12 @@ EXAMPLE: dict[str, Any] = {
 
 
 class InferParameters(BaseModel):
-    """``ids``: one id a row, for several rows."""
+    """``ids``: one id a row, for several rows. ``persons``: whom each row is about, where the manifest declares
+    ``columns.person``; kept in the log, and not shown to the model.
+    """
 
     ids: list[PredictionId] | None = None
+    persons: list[PredictionId] | None = None
 
 
 class InferIn(BaseModel):

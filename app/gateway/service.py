@@ -187,7 +187,7 @@ class Gateway:
         """
         start, at = time.perf_counter(), utcnow()
         columns, rows = columns_of(request.inputs, served.manifest.features, self._settings.prediction_rows)
-        ids = _ids(request, rows)
+        ids, persons = _ids(request, rows), _persons(request, served.manifest, rows)
         runner = self.runner(served)
         try:
             answer = runner.predict(columns)
@@ -197,9 +197,10 @@ class Gateway:
             raise
         latency = (time.perf_counter() - start) * 1000
         if logged:
-            self._spool.append(_lines(served, ids, at, columns, answer, latency))
+            logged_columns = columns | persons
+            self._spool.append(_lines(served, ids, at, logged_columns, answer, latency))
             if served.shadow is not None:
-                self._copy(served.shadow, ids, at, columns)
+                self._copy(served.shadow, ids, at, columns, persons)
         return InferOut(
             model_name=served.model,
             model_version=served.version.name,
@@ -213,21 +214,23 @@ class Gateway:
         with suppress(Unavailable):  # that the log cannot be written is told to those who would get an answer
             self._spool.append([{**_place(served), "at": at.isoformat(), "request": True, "failed": error.slug}])
 
-    def _copy(self, shadow: Served, ids: Sequence[str], at: datetime, columns: Columns) -> None:
+    def _copy(self, shadow: Served, ids: Sequence[str], at: datetime, columns: Columns, persons: Columns) -> None:
         """Let the shadow answer too, after the answer was given; whatever happens to it harms nobody."""
         if not self._copies.acquire(blocking=False):
             log.warning(
                 "the shadow cannot keep up: a copy was left out", extra={"assay.version": shadow.version.name}
             )
             return
-        self._shadows.submit(self._answer_copy, shadow, ids, at, columns)
+        self._shadows.submit(self._answer_copy, shadow, ids, at, columns, persons)
 
-    def _answer_copy(self, shadow: Served, ids: Sequence[str], at: datetime, columns: Columns) -> None:
+    def _answer_copy(
+        self, shadow: Served, ids: Sequence[str], at: datetime, columns: Columns, persons: Columns
+    ) -> None:
         try:
             start = time.perf_counter()
             answer = self.runner(shadow).predict(columns)
             latency = (time.perf_counter() - start) * 1000
-            self._spool.append(_lines(shadow, ids, at, columns, answer, latency))
+            self._spool.append(_lines(shadow, ids, at, columns | persons, answer, latency))
         except Exception as error:
             log.exception("the shadow gave no answer", extra={"assay.version": shadow.version.name})
             if isinstance(error, AssayError):
@@ -258,6 +261,20 @@ def _ids(request: InferIn, rows: int) -> list[str]:
         return given
     first = request.id or uuid.uuid4().hex
     return [first] if rows == 1 else [f"{first}-{row}" for row in range(rows)]
+
+
+def _persons(request: InferIn, manifest: Manifest, rows: int) -> Columns:
+    """Whom each row is about, as a column of the log. Raises Invalid where that cannot be kept."""
+    given, column = request.parameters.persons, manifest.columns.person
+    if given is None:
+        return {}
+    if column is None or column == manifest.columns.id or column in {one.name for one in manifest.features}:
+        message = "the manifest's columns.person names no column beside the inputs and the id"
+        raise Invalid(message, [FieldError("parameters.persons", message)])
+    if len(given) != rows:
+        message = f"{len(given)} persons for {rows} rows"
+        raise Invalid(message, [FieldError("parameters.persons", message)])
+    return {column: list(given)}
 
 
 def _place(served: Served) -> Line:

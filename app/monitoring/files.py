@@ -18,11 +18,10 @@ from app.config import MEGABYTE, Settings
 from app.db import Database, utcnow
 from app.errors import TooLarge
 from app.evidence.blobs import BlobStore
-from app.monitoring.inspector import INDEX_FILE, LABELS_FILE, LOG_FILE
-from app.monitoring.predictions import Destination, Stored, store
+from app.monitoring.inspector import INDEX_FILE, INSPECTOR, LABELS_FILE, LOG_FILE
+from app.monitoring.predictions import Destination, Stored, person_in_log, store
 from app.tables import Version
 
-INSPECTOR = "app.monitoring.inspector"
 CLOCKS_DIFFER = timedelta(days=1)
 """How far ahead of ours another server's clock may be."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,6 +47,7 @@ class _File:
     path: Path
     ids: Sequence[str]
     times: Sequence[datetime]
+    persons: Sequence[str | None]
     settings: Settings
 
     def content(self, keep: Sequence[int] | None) -> bytes:
@@ -72,7 +72,7 @@ def push_predictions(db: Database, blobs: BlobStore, settings: Settings, to: Des
             checked(TypeAdapter(Facts), answer, upload.filename)
             index = json.loads((folder / INDEX_FILE).read_text())
             times = [EPOCH + timedelta(microseconds=at) for at in index["times"]]
-            return store(db, blobs, to, _File(folder / LOG_FILE, index["ids"], times, settings))
+            return store(db, blobs, to, _File(folder / LOG_FILE, index["ids"], times, index["persons"], settings))
 
 
 def read_labels(settings: Settings, version: Version, upload: Upload) -> Mapping[str, list[Any]]:
@@ -105,11 +105,13 @@ def _request(what: str, path: Path, upload: Upload, version: Version, role: str)
     columns = version.manifest["columns"]
     names = {"id": "id", "time": "time", "prediction": "prediction", "probability": "probability", "label": "label"}
     sliced = (name for one in version.manifest.get("slices", []) for name in one["where"])
+    person = person_in_log(version.manifest)
     layout = {
         "asked": dict(upload.asked),
         "declared": {part: columns[name] for part, name in names.items() if columns.get(name)},
         "types": {feature["name"]: feature["type"] for feature in version.manifest["features"]},
-        "also": [*dict.fromkeys([*sliced, *version.manifest.get("sensitive", [])])],
+        "also": [*dict.fromkeys([*sliced, *version.manifest.get("sensitive", []), *([person] if person else [])])],
+        "person": person,
         "regression": version.manifest["model"]["task"] == "regression",
         "role": role,
         "latest": (utcnow() + CLOCKS_DIFFER).isoformat(),

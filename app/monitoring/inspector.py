@@ -17,9 +17,11 @@ from typing import Any
 from app import sandbox
 from app.catalog.inspector import DATASETS, answer, require_kind
 from app.engines.prediction_file import Layout
+from app.errors import Invalid
 
 ACCEPTED = DATASETS | {"json-lines"}
-LOG_FILE, INDEX_FILE, LABELS_FILE = "log.parquet", "index.json", "labels.json"
+INSPECTOR = "app.monitoring.inspector"
+LOG_FILE, INDEX_FILE, LABELS_FILE, ROWS_FILE = "log.parquet", "index.json", "labels.json", "rows.json"
 
 
 def main() -> None:
@@ -32,8 +34,8 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
     """Read a file, or some rows of one that was read before.
 
     Args:
-        request: ``what`` (predictions, labels or rows), ``path``, ``filename``, and ``layout`` or the positions
-            ``keep``.
+        request: ``what`` (predictions, labels, rows, kept or shown), ``path``, ``filename``, and ``layout``, the
+            positions ``keep``, or the prediction ``ids``.
 
     Returns:
         ``{"facts": {...}}`` or ``{"refused": reason}``.
@@ -41,6 +43,10 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
     path = Path(request["path"])
     if request["what"] == "rows":
         return answer(lambda *_: _some_rows(path, request["keep"]), path, path.name)
+    if request["what"] == "kept":
+        return answer(lambda *_: _kept(path, request["ids"]), path, path.name)
+    if request["what"] == "shown":
+        return answer(lambda *_: _shown(path, request["ids"]), path, path.name)
     look = _predictions if request["what"] == "predictions" else _labels
     layout = _layout(request["layout"])
     return answer(lambda path, name: look(path, name, layout), path, Path(request["filename"]).name)
@@ -58,7 +64,7 @@ def _predictions(path: Path, filename: str, layout: Layout) -> dict[str, Any]:
 
     table = normalised(read_upload(path, require_kind(path, filename, ACCEPTED)), layout)
     Path(LOG_FILE).write_bytes(parquet(table))
-    Path(INDEX_FILE).write_text(json.dumps(index_of(table)))
+    Path(INDEX_FILE).write_text(json.dumps(index_of(table, layout.person)))
     return {"rows": table.num_rows}
 
 
@@ -69,6 +75,25 @@ def _labels(path: Path, filename: str, layout: Layout) -> dict[str, Any]:
     labels = labels_in(read_upload(path, require_kind(path, filename, ACCEPTED)), layout)
     Path(LABELS_FILE).write_text(json.dumps(labels, default=str))
     return {"rows": len(labels["id"])}
+
+
+def _kept(path: Path, ids: list[str]) -> dict[str, Any]:
+    """Leave the rows with these ids, in their order; each must be there."""
+    from app.engines.prediction_log import parquet, read_parquet, rows_with
+
+    table = rows_with(read_parquet(path), ids)
+    if table.num_rows != len(ids):
+        raise Invalid(f"of {len(ids)} predictions {table.num_rows} are in the file")
+    Path(LOG_FILE).write_bytes(parquet(table))
+    return {"rows": table.num_rows}
+
+
+def _shown(path: Path, ids: list[str]) -> dict[str, Any]:
+    """The rows with these ids as they are."""
+    from app.engines.prediction_log import read_parquet, rows_with
+
+    Path(ROWS_FILE).write_text(json.dumps(rows_with(read_parquet(path), ids).to_pylist(), default=str))
+    return {"rows": len(ids)}
 
 
 def _some_rows(path: Path, keep: list[int]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from app.db import Database, utcnow
 from app.errors import FieldError, Invalid, NotFound
 from app.monitoring import queries
 from app.monitoring.files import Upload, read_labels
+from app.monitoring.personal.pseudonyms import key_in
+from app.monitoring.personal.tombstones import tombstones
 from app.monitoring.schemas import LabelsOut
 from app.tables import Label, Model, Version
 from checks.methods.schema import as_category
@@ -55,9 +57,13 @@ def record(session: Session, identity: Identity, model_name: str, given: Sequenc
     model, version = described(session, model_name)
     values = _checked(version, given)
     now = utcnow()
+    barred = tombstones(session, model.id, key_in(session))
     history = _History(queries.revisions_of(session, model.id, {one.id for one in given}))
-    counts = dict.fromkeys(("new", "corrected", "unchanged", "outdated"), 0)
+    counts = dict.fromkeys(("new", "corrected", "unchanged", "outdated", "forgotten"), 0)
     for one, value in zip(given, values, strict=True):
+        if barred.bar(one.id):
+            counts["forgotten"] += 1
+            continue
         counts[history.add(model, one.id, value, one.at or now, identity)] += 1
     session.add_all(history.added)
     known = queries.known_predictions(session, model.id, history.first)

@@ -40,26 +40,29 @@ def known_predictions(
     return found
 
 
-def insert_predictions(session: Session, batch: PredictionBatch, rows: Sequence[tuple[str, datetime]]) -> int:
-    """Insert the predictions (id, time) of a batch that are not there; how many these were."""
+def insert_predictions(
+    session: Session, batch: PredictionBatch, rows: Sequence[tuple[str, datetime, str | None]]
+) -> int:
+    """Insert the predictions (id, time, person) of a batch that are not there; how many these were."""
     if session.get_bind().dialect.name == "sqlite":
         table = Prediction.__table__  # type: ignore[attr-defined]
         of = {"model_id": batch.model_id, "version_id": batch.version_id, "batch_id": batch.id}
-        given = [{**of, "prediction_id": one, "at": at} for one, at in rows]
+        given = [{**of, "prediction_id": one, "at": at, "person": person} for one, at, person in rows]
         session.connection().execute(sqlite.insert(table).on_conflict_do_nothing(), given)
     else:
-        ids, times = map(list, zip(*rows, strict=True))
+        ids, times, persons = map(list, zip(*rows, strict=True))
         of = {"model": batch.model_id, "version": batch.version_id, "batch": batch.id}
-        given_at_once = of | {"ids": ids, "times": times}
+        given_at_once = of | {"ids": ids, "times": times, "persons": persons}
         session.connection().execute(_INSERT_ON_POSTGRESQL, given_at_once)
     query = select(func.count()).select_from(Prediction).where(Prediction.batch_id == batch.id)
     return session.exec(query).one()
 
 
 _INSERT_ON_POSTGRESQL = text(
-    "INSERT INTO prediction (model_id, prediction_id, version_id, batch_id, at) "
-    "SELECT :model, given.id, :version, :batch, given.at "
-    "FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS given(id, at) ON CONFLICT DO NOTHING"
+    "INSERT INTO prediction (model_id, prediction_id, version_id, batch_id, at, person) "
+    "SELECT :model, given.id, :version, :batch, given.at, given.person "
+    "FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[]), CAST(:persons AS text[])) "
+    "AS given(id, at, person) ON CONFLICT DO NOTHING"
 )
 """Ten times as fast as a statement a row."""
 

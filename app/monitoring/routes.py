@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -64,7 +65,7 @@ def push_predictions(
     to = Destination(*rows, environment, role, "push", identity.name)
     upload = files.Upload(body_of(request), filename, {part: name for part, name in named.items() if name})
     stored = files.push_predictions(db, blobs, config, to, upload)
-    return StoredOut(new=stored.new, known=stored.known)
+    return StoredOut(**asdict(stored))
 
 
 @router.post("/labels", summary="Tell what turned out to be true")

@@ -14,10 +14,13 @@ MOST_LABELS = 50_000
 
 
 class StoredOut(BaseModel):
-    """``new``: predictions stored. ``known``: left out, because their id had been stored before."""
+    """``new``: predictions stored. Left out: ``known``, whose id had been stored before, and ``forgotten``, which
+    were deleted or are of a person who was.
+    """
 
     new: int
     known: int
+    forgotten: int = 0
 
 
 class LabelIn(BaseModel):
@@ -48,7 +51,7 @@ class LabelsOut(BaseModel):
     """``joined``: first labels of stored predictions. ``parked``: of predictions that are not stored (yet).
 
     ``corrected``: replaced what was current. ``outdated``: kept, but one observed later is current.
-    ``unchanged``: known already.
+    ``unchanged``: known already. ``forgotten``: left out, because the prediction was deleted.
     """
 
     joined: int
@@ -56,6 +59,7 @@ class LabelsOut(BaseModel):
     corrected: int
     outdated: int
     unchanged: int
+    forgotten: int = 0
 
 
 class RevisionOut(BaseModel):

@@ -15,6 +15,7 @@ from app.tables.evidence import Attestation, HandedInEvidence, Measurement
 from app.tables.gate import Decision, Policy
 from app.tables.ledger import LedgerEvent
 from app.tables.people import Person
+from app.tables.personal import Forgotten, Pseudonyms
 from app.tables.register import Issue, IssueNote, Retirement, Validation
 from app.tables.signing import SigningKey
 from app.tables.teams import Grant, Member, Team
@@ -40,6 +41,7 @@ __all__ = [
     "Deployment",
     "Endpoint",
     "Finding",
+    "Forgotten",
     "Grant",
     "HandedInEvidence",
     "IdempotencyKey",
@@ -57,6 +59,7 @@ __all__ = [
     "Prediction",
     "PredictionBatch",
     "Probe",
+    "Pseudonyms",
     "ReceivedMessage",
     "RequestCount",
     "Retirement",

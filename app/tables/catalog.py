@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from app.tables.columns import json_column, moment
@@ -48,11 +48,16 @@ class Pipeline(SQLModel, table=True):
 
 
 class Blob(SQLModel, table=True):
-    """Content that the store holds under its sha256."""
+    """Content that the store holds under its sha256.
+
+    ``doomed``: to be deleted, because rows of people were in it; ``removed_at``: it was. The digest stays known.
+    """
 
     digest: str = Field(primary_key=True)
     size: int = Field(sa_type=BigInteger)
     created_at: datetime = moment()
+    doomed: bool = Field(default=False, index=True, sa_column_kwargs={"server_default": false()})
+    removed_at: datetime | None = moment(nullable=True)
 
 
 class Dataset(SQLModel, table=True):

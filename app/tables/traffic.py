@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from app.db import UTCDateTime
@@ -15,7 +15,8 @@ from app.tables.columns import json_column, moment
 class PredictionBatch(SQLModel, table=True):
     """Logged predictions of one version in one environment: a Parquet blob of ``rows`` rows.
 
-    ``role``: the traffic role in which they were answered. ``source``: gateway or push.
+    ``role``: the traffic role in which they were answered. ``source``: gateway or push. ``reduce``: the blob still
+    has rows that were deleted (``app.monitoring.personal``).
     """
 
     __tablename__: ClassVar[str] = "prediction_batch"
@@ -33,21 +34,27 @@ class PredictionBatch(SQLModel, table=True):
     last_at: datetime = Field(sa_type=UTCDateTime)
     actor: str
     created_at: datetime = moment()
+    reduce: bool = Field(default=False, index=True, sa_column_kwargs={"server_default": false()})
 
 
 class Prediction(SQLModel, table=True):
     """That a prediction is stored, and in which batch: the key makes storing it twice impossible.
 
     Several versions may have answered one request (stable and its shadow); its label is that of all their answers.
+    ``person``: the digest of whom it is about, where the manifest says which column names them.
     """
 
-    __table_args__ = (Index("ix_prediction_batch_id", "batch_id"),)
+    __table_args__ = (
+        Index("ix_prediction_batch_id", "batch_id"),
+        Index("ix_prediction_person", "person", "model_id"),
+    )
 
     model_id: int = Field(foreign_key="model.id", primary_key=True)
     prediction_id: str = Field(primary_key=True)
     version_id: int = Field(foreign_key="version.id", primary_key=True)
     batch_id: int = Field(foreign_key="prediction_batch.id")
     at: datetime = Field(sa_type=UTCDateTime)
+    person: str | None = None
 
 
 class RequestCount(SQLModel, table=True):

@@ -12,7 +12,7 @@ from checks.evidence import Acceptances, Declaration, TrainingData
 from checks.methods.acceptance import told_accepted
 from checks.methods.metrics import benjamini_hochberg, chance_of_at_least
 from checks.methods.schema import as_category
-from checks.personal import AccessList, ColumnScan, DeletedIds, PersonalDataScan
+from checks.personal import AccessList, ColumnScan, DeletedIds, Forgotten, PersonalDataScan
 
 HEADER = ("column", "declared personal", "cells", "looked at")
 FOUND = ("column", "declared personal", "looked at", "kind", "of its shape", "hits", "chance", "first row")
@@ -30,7 +30,9 @@ class PrivacyControls(Check):
     20,000 drawn by a seed, that presidio's pattern recognizers take for an e-mail address, a telephone number
     written as one, an IBAN, a public IP address, a social security number, a fiscal code, a card or an NHS number;
     counts and the position of the first are kept, never a value. Ids of a handed-in list of deletions that are
-    still in the id column. Principals that may read features or training data and not the raw data.
+    still in the id column; ids of people and predictions that Assay was told to forget, which are known to it as
+    keyed digests alone, in the columns of ids and persons. Principals that may read features or training data and
+    not the raw data.
 
     Formula: an e-mail address is one. So for a kind without chance any hit outside ``columns.personal`` fails
     (with ``max_share`` above 0: when the exact binomial lower 95 % bound of its share of cells exceeds that). Card
@@ -65,6 +67,7 @@ class PrivacyControls(Check):
         deleted: DeletedIds | None = None,
         access: AccessList | None = None,
         acceptances: Acceptances | None = None,
+        forgotten: Forgotten | None = None,
     ) -> Measurement:
         columns = [_column(one, declared) for one in scan.columns]
         found = [
@@ -81,6 +84,7 @@ class PrivacyControls(Check):
             "found": found,
             "ties_to_people": declared.id_column is not None or bool(declared.personal),
             "deletions": None if deleted is None else _deletions(declared, train, deleted),
+            "forgotten": None if forgotten is None else _forgotten(declared, train, forgotten),
             "access": None if access is None else _access(access.layers),
             "accepted": acceptances.of(self.id) if acceptances else {},
         }
@@ -125,6 +129,19 @@ def _deletions(declared: Declaration, train: TrainingData, deleted: DeletedIds) 
     return asked | {"still_there": len({ids[row] for row in rows}), "first_row": rows[0] if rows else None}
 
 
+def _forgotten(declared: Declaration, train: TrainingData, forgotten: Forgotten) -> dict[str, Any]:
+    """How many of those whom Assay has forgotten are still in the columns of ids and of persons."""
+    names = [one for one in (declared.id_column, declared.person_column) if one in train.frame.columns]
+    found = [
+        (row, one)
+        for name in dict.fromkeys(names)
+        for row, one in enumerate(map(as_category, train.frame[name].array))
+        if forgotten.has(one)
+    ]
+    still_there, first_row = len({one for _, one in found}), min((row for row, _ in found), default=None)
+    return {"asked": len(forgotten.digests), "still_there": still_there, "first_row": first_row}
+
+
 def _access(layers: Mapping[str, frozenset[str]]) -> dict[str, Any]:
     """Numbers of principals by layer, and who of each layer may not read the raw data, without names of people."""
     return {
@@ -158,6 +175,12 @@ def _still_there(measured: Measured) -> Iterator[str]:
         yield (
             f"{deletions['still_there']} of {deletions['asked']} deleted ids are still in the column "
             f"{deletions['column']} (first in row {deletions['first_row']})"
+        )
+    forgotten = measured.get("forgotten") or {}
+    if forgotten.get("still_there"):
+        yield (
+            f"{forgotten['still_there']} ids whose logged predictions were deleted here are still in the training "
+            f"data (first in row {forgotten['first_row']})"
         )
 
 

@@ -187,10 +187,10 @@ def _quartiles(column: pd.Series[Any]) -> pd.Series[Any]:
     """
     import pandas as pd
 
-    cuts = column.quantile([0, 0.25, 0.5, 0.75, 1]).drop_duplicates()
+    cuts = column.quantile([0, 0.25, 0.5, 0.75, 1]).drop_duplicates().tolist()
     inner = [f"{cut:g}" if isinstance(cut, float) else f"{cut:%Y-%m-%d}" for cut in cuts[1:-1]]
     labels = [_between(low, high) for low, high in pairwise(["", *inner, ""])]
-    return pd.cut(column, cuts.tolist(), labels=labels, include_lowest=True, ordered=False)
+    return pd.cut(column, cuts, labels=labels, include_lowest=True, ordered=False)
 
 
 def _between(low: str, high: str) -> str:

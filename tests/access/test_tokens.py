@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from app.access import service, tokens
-from app.access.identity import ROLE_SCOPES, SCHEDULER, SCOPES
+from app.access.identity import GRANTED, ROLE_SCOPES, SCHEDULER, SCOPES
 from app.db import utcnow
 from app.errors import Invalid, NotAuthenticated, NotFound
 from app.tables import AuditLog, Token
@@ -70,8 +70,8 @@ def test_roles_are_those_of_the_design():
     assert ROLE_SCOPES["ci"] == {"read", "register", "evidence", "audit", "gate", "deploy", "predict"}
     assert ROLE_SCOPES["client"] == {"predict"}
     assert ROLE_SCOPES["reviewer"] == {"read", "evidence", "audit", "attest", "accept", "gate", "alerts"}
-    assert ROLE_SCOPES["owner"] == SCOPES - {"accept", "policy", "admin"}
-    assert ROLE_SCOPES["admin"] == SCOPES
+    assert ROLE_SCOPES["owner"] == SCOPES - {"accept", "policy", "admin"} - GRANTED
+    assert ROLE_SCOPES["admin"] == SCOPES - {"rows:read"}
     assert SCHEDULER.automatic
 
 

@@ -1,6 +1,7 @@
 """DATA-5 on planted scans, deletions and access lists: each part passes, fails for its own reason, is missed."""
 
 import hashlib
+import hmac
 import json
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 from checks.contract import Verdict
 from checks.data.privacy_controls import PrivacyControls
 from checks.evidence import Acceptances
-from checks.personal import AccessList, ColumnScan, DeletedIds, EntityHits, PersonalDataScan
+from checks.personal import AccessList, ColumnScan, DeletedIds, EntityHits, Forgotten, PersonalDataScan
 from tests.checks.planted import declaration, judged, require_storable, training
 
 CHECK = PrivacyControls()
@@ -132,6 +133,26 @@ def test_an_empty_list_of_deletions_says_that_nobody_asked():
     judgement = judged(CHECK, measured(deleted=DeletedIds("d" * 64)))
     assert judgement.verdict is Verdict.PASS
     assert "None of 0 deleted ids" in judgement.reason
+
+
+def forgotten(*ids):
+    return Forgotten(b"k", frozenset(hmac.new(b"k", one.encode(), hashlib.sha256).hexdigest() for one in ids))
+
+
+@pytest.mark.parametrize(("gone", "frame"), [("1042", FRAME), ("C-7", FRAME.assign(customer="C-7"))])
+def test_whom_assay_has_forgotten_and_the_training_data_has_not_fails(gone, frame):
+    declared = replace(DECLARED, person_column="customer")
+    measurement = CHECK.measure(declared, training(frame), scan(), DELETED, ACCESS, None, forgotten(gone, "other"))
+    require_storable(measurement)
+    judgement = judged(CHECK, measurement)
+    assert judgement.verdict is Verdict.FAIL
+    assert "1 ids whose logged predictions were deleted here are still in the training data" in judgement.reason
+    assert gone not in str(measurement)
+
+
+def test_whom_nobody_has_any_more_passes():
+    measurement = CHECK.measure(DECLARED, training(FRAME), scan(), DELETED, ACCESS, None, forgotten("other"))
+    assert judged(CHECK, measurement).verdict is Verdict.PASS
 
 
 def test_access_wider_than_the_raw_datas_fails_without_naming_people():

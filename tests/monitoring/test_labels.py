@@ -13,7 +13,7 @@ pytestmark = pytest.mark.both_databases
 
 LABELS = "/api/v1/labels"
 MODEL = "tumour-malignancy"
-NONE = {"joined": 0, "parked": 0, "corrected": 0, "outdated": 0, "unchanged": 0}
+NONE = {"joined": 0, "parked": 0, "corrected": 0, "outdated": 0, "unchanged": 0, "forgotten": 0}
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def stored(database, blobs):
 def test_every_format_gives_the_same_rows(push, stored, filename):
     content = FORMATS[filename](log())
     answer = push(content, filename, role="canary")
-    assert (answer.status_code, answer.json()) == (200, {"new": 4, "known": 0})
+    assert (answer.status_code, answer.json()) == (200, {"new": 4, "known": 0, "forgotten": 0})
     frame = stored()
     assert list(frame) == [ID, AT, PREDICTION, SCORE, LATENCY, ROLE, "mean radius", "mean texture"]
     assert frame[ID].tolist() == [f"p{i:05d}" for i in range(4)]
@@ -93,14 +93,14 @@ def test_ten_files_twice_store_each_row_once(push, stored):
     contents = [parquet(log(20, start=20 * i)) for i in range(10)]
     first = [push(content).json() for content in contents]
     second = [push(content).json() for content in contents]
-    assert first == [{"new": 20, "known": 0}] * 10
-    assert second == [{"new": 0, "known": 20}] * 10
+    assert first == [{"new": 20, "known": 0, "forgotten": 0}] * 10
+    assert second == [{"new": 0, "known": 20, "forgotten": 0}] * 10
     assert sorted(stored()[ID]) == [f"p{i:05d}" for i in range(200)]
 
 
 def test_of_a_file_that_overlaps_only_new_rows_are_stored(push, stored):
     push(parquet(log(4)))
-    assert push(parquet(log(6))).json() == {"new": 2, "known": 4}
+    assert push(parquet(log(6))).json() == {"new": 2, "known": 4, "forgotten": 0}
     assert stored()[ID].tolist() == [f"p{i:05d}" for i in range(6)]
     assert stored()["mean radius"].tolist() == [10.0 + i for i in range(6)]
 

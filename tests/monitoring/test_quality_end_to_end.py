@@ -32,7 +32,7 @@ def logged() -> pd.DataFrame:
 def found(http, work, push, labels=None):
     pushed = push.drop(columns="malignant")
     answer = http.post("/api/v1/predictions", params=WHERE | {"filename": "log.parquet"}, content=parquet(pushed))
-    assert answer.json() == {"new": len(push), "known": 0}
+    assert answer.json() == {"new": len(push), "known": 0, "forgotten": 0}
     if labels is not None:
         told = [{"id": one, "label": int(label)} for one, label in zip(push["id"], labels, strict=True)]
         assert http.post("/api/v1/labels", json={"model": WHERE["model"], "labels": told}).json()["joined"] == len(
