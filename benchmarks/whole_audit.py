@@ -64,6 +64,8 @@ def ours() -> None:
     for test, one in found.items():
         print(f"{test} {one.verdict} in {one.seconds:.1f} s")
     told("Assay, all computable tests", time.monotonic() - began, resource.RUSAGE_SELF)
+    concluded = sum(one.verdict in {"pass", "fail"} for one in found.values())
+    print(f"{concluded} of these {len(found)} tests came to a conclusion", flush=True)
 
 
 def theirs() -> None:

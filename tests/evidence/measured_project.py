@@ -44,7 +44,7 @@ def run_pytest(root: Path, *options: str) -> tuple[bytes, bytes]:
         env={"PATH": os.environ["PATH"], "PYTHONPATH": ".", "HOME": str(root)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode in {0, 1}, done.stdout + done.stderr

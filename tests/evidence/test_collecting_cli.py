@@ -9,8 +9,10 @@ import yaml
 
 from app.cli import evidence, run
 from app.client import Assay
-from tests.catalog.releases import predictions_only, register
+from app.evidence.kinds import KINDS
+from tests.catalog.releases import predictions_only, register, upload
 from tests.evidence import forge_server as forge
+from tests.evidence.every_kind import files
 from tests.evidence.repositories import repository
 
 LOGGED = '{"@timestamp"'
@@ -54,6 +56,24 @@ def assay(client, made, monkeypatch, capsys, tmp_path):
         return code, "".join(line for line in lines if not line.startswith(LOGGED))  # the service logs here too
 
     return call
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_every_kind_on_the_command_line_and_in_one_call(assay, made, client, tmp_path, kind):
+    commit, other = made.git("rev-parse", "HEAD"), "0" * 40
+    path = tmp_path / (f"{kind}.parquet" if kind == "recomputed-features" else kind)
+    path.write_bytes(files(commit)[kind])
+    code, said = assay("evidence", "push", str(path), "--kind", kind, *TO[1:])
+    assert (code, said.splitlines()[0]) == (0, f"evidence 1: {kind} for tumour-malignancy@1.0.0")
+    http = client("ci")
+    body = {"kind": kind, "commit": commit, **upload(http, path)}
+    answer = http.post("/api/v1/models/tumour-malignancy/versions/1.0.0/evidence", json=body).json()
+    assert (answer["id"], answer["kind"], answer["commit"], answer["cap"]) == (1, kind, commit, None)
+    path.write_bytes(files(other)[kind])
+    code, said = assay("evidence", "push", str(path), "--kind", kind, "--commit", other, *TO[1:])
+    assert code == 1
+    assert commit in said
+    assert other in said
 
 
 def test_git_to_standard_output_a_file_and_the_service(assay, made, tmp_path):
