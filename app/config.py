@@ -113,6 +113,11 @@ class Settings(BaseSettings):
         description='Role by group, as JSON: {"ml-admins": "admin", "everybody": "viewer"}; the first group that a '
         "person has decides, and without one nobody gets in.",
     )
+    oidc_teams: dict[str, dict[str, Literal["viewer", "reviewer", "owner"]]] = Field(
+        {},
+        description='Roles in teams by group, as JSON: {"credit-people": {"credit": "owner"}}; kept up at each '
+        "sign-in.",
+    )
     public_badges: bool = Field(True, description="Serve badges without a token.")
     max_body_mb: PositiveInt = Field(8, description="Largest request body, uploads excepted (MB).")
     max_upload_mb: PositiveInt = Field(1024, description="Largest uploaded file (MB).")
@@ -210,6 +215,7 @@ class Settings(BaseSettings):
     def _whole(self) -> Self:
         """Half of a configuration for sign-in would look like one, and let nobody in."""
         needed = {name: getattr(self, name) for name in ("oidc_issuer", "oidc_client_id", "oidc_roles")}
+        needed["oidc_roles"] = needed["oidc_roles"] or self.oidc_teams
         given = any(needed.values()) or bool(self.oidc_client_secret.get_secret_value())
         if given and (missing := [f"ASSAY_{name.upper()}" for name, value in needed.items() if not value]):
             raise ValueError(f"sign-in by OpenID Connect: {', '.join(missing)} missing")

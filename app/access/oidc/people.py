@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from app.access.identity import MEMBER
 from app.access.oidc.issuers import Issuer, json_object
 from app.access.oidc.verification import claims_of, shown
 from app.config import Settings
@@ -73,6 +74,7 @@ class Known:
     subject: str
     called: str
     role: str
+    teams: Mapping[str, str]
 
 
 def leave(issuer: Issuer, settings: Settings, attempt: Attempt) -> str:
@@ -111,7 +113,7 @@ def come_back(issuer: Issuer, settings: Settings, attempt: Attempt, returned: Re
     _for_us(claims, settings.oidc_client_id)
     if _inside(claims, settings.oidc_roles_claim) is None:
         claims = {**_userinfo(issuer, tokens, claims["sub"]), **claims}
-    return Known(claims["sub"], _called(claims, settings), _role(claims, settings))
+    return Known(claims["sub"], _called(claims, settings), *_roles(claims, settings))
 
 
 def redirect_uri(settings: Settings) -> str:
@@ -167,16 +169,21 @@ def _userinfo(issuer: Issuer, tokens: Mapping[str, Any], subject: str) -> Mappin
     return told
 
 
-def _role(claims: Mapping[str, Any], settings: Settings) -> str:
+def _roles(claims: Mapping[str, Any], settings: Settings) -> tuple[str, Mapping[str, str]]:
+    """In the organisation, and by team."""
     held = _inside(claims, settings.oidc_roles_claim)
     groups = held if isinstance(held, list) else [held]
     role = next((role for group, role in settings.oidc_roles.items() if group in groups), None)
-    if role is None:
+    teams: dict[str, str] = {}
+    for group, given in settings.oidc_teams.items():
+        if group in groups:
+            teams = {**given, **teams}
+    if role is None and not teams:
         raise NoRole(
             f"You are signed in with {urlsplit(settings.oidc_issuer).netloc}, and none of your groups there "
             f"({settings.oidc_roles_claim}) has a role in Assay. Ask whoever runs Assay for one."
         )
-    return role
+    return role or MEMBER, teams
 
 
 def _called(claims: Mapping[str, Any], settings: Settings) -> str:

@@ -5,7 +5,9 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access import teams
 from app.access.oidc import issuers
+from app.access.team_queries import memberships
 from app.main import create_app
 from tests.access.oidc.conftest import leave, query
 from tests.access.oidc.liar import FORGERIES, GOOD, KEY, OTHER, public, signed
@@ -113,6 +115,29 @@ def test_roles_inside_another_claim(with_oidc, liar):
     with TestClient(create_app(settings)) as assay:
         assert come_back(assay, liar, realm_access={"roles": ["reviewers"]}).status_code == 303
         assert assay.get("/api/v1/me").json()["role"] == "reviewer"
+
+
+def test_groups_lead_into_teams_and_out_of_them_again(with_oidc, liar, database):
+    by_group = {"everybody": {"credit": "viewer", "not made yet": "owner"}, "leads": {"credit": "owner"}}
+    with database.write() as session:
+        for team in ("credit", "fraud"):
+            teams.create(session, team, "tests")
+    with TestClient(create_app(with_oidc(liar.url, oidc_roles={}, oidc_teams=by_group))) as assay:
+
+        def scopes(*groups):
+            assert come_back(assay, liar, groups=groups, preferred_username="ada").status_code == 303
+            return assay.get("/api/v1/me").json()
+
+        first = scopes("everybody")
+        assert (first["role"], first["scopes"]) == ("member", ["read"])
+        assert "register" in scopes("leads")["scopes"]
+        with database.write() as session:
+            assert [one.role for one in memberships(session, "ada (person 1)")] == ["owner"]
+            teams.add(session, "fraud", "ada (person 1)", "viewer", "an administrator")
+        scopes("everybody")
+        with database.read() as session:
+            assert [one.role for one in memberships(session, "ada (person 1)")] == ["viewer", "viewer"]
+        assert come_back(assay, liar, groups=["strangers"]).status_code == 403
 
 
 def test_nobody_takes_the_name_of_another(assay, liar):
