@@ -42,8 +42,8 @@ class FeatureBenefit(Check):
 
     Evidence: the model's artifact, and the data set ``test`` with all features and the label. Where a model
     gives no class probabilities, balanced_accuracy takes the place of roc_auc and log_loss. The finding keeps a
-    table and a plot. A useless cluster whose features two people accept (``assay accept``) is named and fails
-    nothing; harm is never accepted.
+    table and a plot. A useless cluster whose features two people accept (``assay accept request MODEL DATA-2
+    --subject FEATURE --reason WHY``; docs/policy.md) is named and fails nothing; harm is never accepted.
 
     Fix: take the cluster out, retrain, compare on the same test data, and leave it out if nothing is lost. A
     cluster that harms was probably learned by heart: look for leakage, or values whose meaning changed.

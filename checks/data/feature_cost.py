@@ -55,7 +55,8 @@ class FeatureCost(Check):
 
     Evidence: ``cost`` (per prediction, in your currency) and ``upstream`` of features in the manifest, the model's
     artifact, the data set ``test``. The finding keeps a table of all clusters. A cluster whose features two people
-    accept (``assay accept``) fails nothing and is named.
+    accept (``assay accept request MODEL DATA-3 --subject FEATURE --reason WHY``; docs/policy.md) fails nothing and
+    is named.
 
     Fix: take the cluster out, retrain, compare on the same test data. Where it must stay, cut its cost: fewer
     categories or tokens, a cheaper source, a value computed ahead instead of at each request.

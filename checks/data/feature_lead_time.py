@@ -38,10 +38,10 @@ class FeatureLeadTime(Check):
     Source: Breck et al. 2017, section II, test Data 6, which tells of one to two months at best. Everything else is
     Assay's interpretation.
 
-    Evidence: `assay evidence collect git --push`, which finds the first commit that names each feature below
-    `code.feature_paths`; for ideas older than their code a file of the kind `feature-history`, which earns 0.5 at
-    most where it alone tells when a feature began. Assay's own deployments tell when a version served. Audit with
-    an environment.
+    Evidence: `assay evidence collect git --push --model MODEL --version VERSION`, which finds the first commit that
+    names each feature below `code.feature_paths`; for ideas older than their code a file of the kind
+    `feature-history` (docs/evidence.md), which earns 0.5 at most where it alone tells when a feature began. Assay's
+    own deployments tell when a version served. Audit with an environment.
 
     Fix: look at the slowest features in the table: what did they wait for?
     """

@@ -50,7 +50,8 @@ class PrivacyControls(Check):
     Evidence: the data set ``train``; ``columns.personal`` and ``columns.id`` in the manifest; handed in by CI,
     ``deleted-ids`` (an id or its SHA-256 a line; an empty file where nobody asked) and ``access-list`` (JSON:
     ``{"raw": ["group:risk"], "features": [...], "training": [...]}``). The finding keeps a table of the columns.
-    Hits in a column that two people accept (``assay accept``), versions that look like addresses say, are named.
+    Hits in a column that two people accept (``assay accept request MODEL DATA-5 --subject COLUMN --reason WHY``;
+    docs/policy.md), versions that look like addresses say, are named and fail nothing.
 
     Fix: personal data: drop, hash or coarsen the column before the training data is written, or declare it and say
     why it is needed. Deletions: build the training data anew and retrain. Access: take the principals off.

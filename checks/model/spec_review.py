@@ -34,9 +34,9 @@ class SpecReview(Check):
 
     Source: Breck et al. 2017, section III, test Model 1. What counts as an approval is Assay's interpretation.
 
-    Evidence: `assay evidence collect git --push`, in the checkout that the model is trained from, and
-    `assay evidence collect github --push` or `gitlab`. Without the latter a trailer `Reviewed-by:` in the commit's
-    message is taken; its author can write that, so it earns 0.5 at most.
+    Evidence: `assay evidence collect git --push --model MODEL --version VERSION`, in the checkout that the model is
+    trained from, and the same with `github` or `gitlab` in place of `git` (docs/evidence.md). Without the latter a
+    trailer `Reviewed-by:` in the commit's message is taken; its author can write that, so it earns 0.5 at most.
 
     Fix: merge the change by a request that somebody else approved after its last commit; train from a checkout of
     that commit, with all that training writes outside it or ignored.
