@@ -175,7 +175,7 @@ def furnish(url: str, token: str) -> dict[str, list[Any]]:
         "pipeline": [PIPELINE],
         "prediction_id": ["p1"],
     }
-    for path, method, body in _examples(document):
+    for path, method, body in examples(document):
         filled = path.format_map({**dict.fromkeys(_names(path), "1"), **_first(known)})
         session.request(method, url + filled, json=body, timeout=TIMEOUT)
     for path, operations in document["paths"].items():
@@ -204,7 +204,7 @@ def _serve(url: str, token: str) -> None:
         assay.push_labels(SERVED, [{"id": "p1", "label": 1}])
 
 
-def _examples(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def examples(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     schemas = document["components"]["schemas"]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
