@@ -118,7 +118,12 @@ class Settings(BaseSettings):
         description='Roles in teams by group, as JSON: {"credit-people": {"credit": "owner"}}; kept up at each '
         "sign-in.",
     )
-    public_badges: bool = Field(True, description="Serve badges without a token.")
+    public_badges: bool = Field(True, description="Serve badges without a token, of models that belong to no team.")
+    token_days: PositiveInt = Field(90, description="How long a token holds for which nobody says how long (days).")
+    token_most_days: PositiveInt = Field(365, description="The longest that a token may hold (days).")
+    organisation_reads: bool = Field(
+        False, description="Who is in a team may read what every other team has, and change it no more than before."
+    )
     max_body_mb: PositiveInt = Field(8, description="Largest request body, uploads excepted (MB).")
     max_upload_mb: PositiveInt = Field(1024, description="Largest uploaded file (MB).")
     header_seconds: PositiveFloat = Field(5, description="Time for the head of a request to arrive (s).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import sqlite3
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     Connection,
@@ -113,6 +114,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self.info: dict[str, Any] = {}
         self._writer = self.engine.execution_options(assay_writes=True)
         self._reader = self.engine
         if self.engine.dialect.name == "sqlite":
@@ -125,14 +127,20 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with Session(self._reader, expire_on_commit=False) as session:
+        with Session(self._reader, expire_on_commit=False, info=self.info) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with Session(self._writer, expire_on_commit=False) as session:
+        with Session(self._writer, expire_on_commit=False, info=self.info) as session:
             yield session
             session.commit()
+
+    def telling(self, **info: Any) -> Self:
+        """The same database, whose sessions carry ``info``."""
+        other = copy.copy(self)
+        other.info = self.info | info
+        return other
 
     def dispose(self) -> None:
         self.engine.dispose()

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from app.access import service
 from app.access.identity import Identity, Scope
+from app.access.view import VIEW, View, view_of
 from app.config import Settings
 from app.db import Database, utcnow
 from app.errors import Forbidden, NotAuthenticated
@@ -32,9 +33,11 @@ _cookie = APIKeyCookie(
 )
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
+    """As whoever asks may see it: the guard, which is asked first, says who that is."""
     database: Database = request.app.state.db
-    return database
+    view: View | None = getattr(request.state, "view", None)
+    return database if view is None else database.telling(**{VIEW: view})
 
 
 def _settings(request: Request) -> Settings:
@@ -196,9 +199,19 @@ async def guard(request: Request) -> None:
     A route that does not say who may call it can be called by nobody.
     """
     access = access_of(request.scope.get("route"))
-    if access == "public" or (access == "badge" and request.app.state.settings.public_badges):
+    if access == "public":
+        return
+    if access == "badge" and request.app.state.settings.public_badges and not _has_credential(request):
+        request.state.view = View("read", unowned=True)
         return
     identity = await _who(request)
     if access is None:
         raise Forbidden("This route does not say which scope it needs, so it is closed.")
-    _refuse_without(identity, "read" if access == "badge" else access)
+    scope = "read" if access == "badge" else access
+    _refuse_without(identity, scope)
+    if identity.reach is not None and not (scope == "read" and request.app.state.settings.organisation_reads):
+        request.state.view = view_of(identity.reach, scope)
+
+
+def _has_credential(request: Request) -> bool:
+    return "authorization" in request.headers or SESSION_COOKIE in request.cookies

@@ -19,6 +19,7 @@ import app.access.oidc.routes
 import app.access.oidc.sign_in
 import app.access.routes
 import app.access.sign_in
+import app.access.team_routes
 import app.alerts.routes
 import app.approvals.routes
 import app.audits.routes
@@ -86,6 +87,7 @@ API_ROUTERS: tuple[APIRouter, ...] = (
     app.alerts.routes.router,
     app.access.routes.router,
     app.access.oidc.routes.router,
+    app.access.team_routes.router,
     app.signing.routes.router,
 )
 ROOT_ROUTERS: tuple[APIRouter, ...] = (
@@ -128,7 +130,7 @@ TAGS = [
     {"name": "monitoring", "description": "What was served, what turned out to be true, what changed around it."},
     {"name": "alerts", "description": "What people are told, who is told, and whether it arrived."},
     {"name": "gateway", "description": "Predictions, by the Open Inference Protocol."},
-    {"name": "access", "description": "Tokens; who changed what; the keys of what is signed."},
+    {"name": "access", "description": "Tokens and teams; who changed what; the keys of what is signed."},
     {"name": "operations", "description": "Health and metrics."},
 ]
 

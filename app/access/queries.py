@@ -107,6 +107,20 @@ def note_use(session: Session, token_id: int, now: datetime, every: timedelta) -
     session.exec(update(Token).where(col(Token.id) == token_id, stale).values(last_used_at=now))
 
 
+def tokens_named(session: Session, name: str) -> Sequence[Token]:
+    """API tokens of that name, or the one of that id; the oldest first."""
+    same = col(Token.name) == name
+    if name.isdecimal() and len(name) < 19:
+        same = or_(same, col(Token.id) == int(name))
+    return session.exec(select(Token).where(Token.kind == "api", same).order_by(col(Token.id))).all()
+
+
+def end_sessions_of(session: Session, origin: str, at: datetime) -> None:
+    """Browser sessions that were opened with the token ``origin`` ("token/12") last until then at most."""
+    longer = (col(Token.kind) == "session", col(Token.created_by) == origin, col(Token.expires_at) > at)
+    session.exec(update(Token).where(*longer).values(expires_at=at))
+
+
 def revoke_opened_by(session: Session, origin: str, now: datetime) -> None:
     """End the browser sessions and the exchanged tokens that ``origin`` ("token/12", "trust/3") let in."""
     session.exec(

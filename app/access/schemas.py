@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.access.identity import Role, Scope
-from app.access.service import MAX_DAYS, MAX_NAME
+from app.access.identity import Role, Scope, TeamRole
+from app.access.service import MAX_NAME
 
 
 def printable(name: str) -> str:
@@ -32,19 +32,46 @@ class TokenIn(BaseModel):
             description="A part of what the role carries, and rows:read, rows:forget; null: all of the role's.",
         ),
     ] = None
-    days: Annotated[int, Field(ge=1, le=MAX_DAYS, description="Until it expires.")] = 90
+    days: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=3650,
+            description="Until it expires; by default ASSAY_TOKEN_DAYS, at most ASSAY_TOKEN_MOST_DAYS.",
+        ),
+    ] = None
+    team: Annotated[
+        str | None,
+        Field(max_length=100, description="The role is in this team alone; null: in the whole organisation."),
+    ] = None
+
+
+class RotationIn(BaseModel):
+    """``overlap_hours``: how long the old secret still holds."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_hours": 24}]})
+
+    overlap_hours: Annotated[float, Field(ge=0, le=168)] = 24
+    days: Annotated[int | None, Field(ge=1, le=3650, description="Until the new one expires.")] = None
 
 
 class TokenOut(BaseModel):
+    """``state``: active, ends_soon (within 14 days), replaced (by rotation; good for a while), expired or revoked.
+    ``bound``: to the teams in which ``name`` is a member.
+    """
+
     id: int
     name: str
     role: Role
     scopes: list[Scope]
+    bound: bool
+    state: Literal["active", "ends_soon", "replaced", "expired", "revoked"]
     created_by: str
     created_at: datetime
     expires_at: datetime
     last_used_at: Annotated[datetime | None, Field(description="To the minute.")]
     revoked_at: datetime | None
+    replaced_by: Annotated[int | None, Field(description="The token that rotation put in its place.")]
 
 
 class NewTokenOut(TokenOut):
@@ -78,8 +105,18 @@ class ChainOut(BaseModel):
     why: str | None
 
 
+class MembershipOut(BaseModel):
+    team: str
+    role: TeamRole
+
+
 class Me(BaseModel):
+    """``teams`` null: bound to none, so that it is the whole organisation's."""
+
     name: str
     role: str
     scopes: list[str]
+    teams: list[MembershipOut] | None
+    expires_at: datetime
+    ends_soon: Annotated[bool, Field(description="Within 14 days.")]
     automatic: Annotated[bool, Field(description="Whether what is done counts as done without a person.")]

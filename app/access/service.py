@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlmodel import Session
 
@@ -14,7 +14,7 @@ from app.access.audit_log import record
 from app.access.identity import GRANTED, MEMBER, ROLE_SCOPES, Identity, scopes_of
 from app.config import Settings
 from app.db import utcnow
-from app.errors import FieldError, Invalid, NotAuthenticated, NotFound
+from app.errors import FieldError, Forbidden, Invalid, NotAuthenticated, NotFound
 from app.tables import Token
 
 MAX_NAME = 100
@@ -56,24 +56,60 @@ class Holder:
         return sorted(set(self.scopes))
 
 
+@dataclass(frozen=True)
+class Lifetime:
+    """How long tokens hold, in days: where nobody says, and at most."""
+
+    usual: int = 90
+    most: int = MAX_DAYS
+
+    @classmethod
+    def by(cls, settings: Settings) -> Self:
+        return cls(min(settings.token_days, settings.token_most_days), settings.token_most_days)
+
+    def of(self, days: int | None) -> timedelta:
+        """Raises Invalid."""
+        days = self.usual if days is None else days
+        if not 1 <= days <= self.most:
+            raise _invalid("days", f"must be between 1 and {self.most}")
+        return timedelta(days=days)
+
+
 def create_token(
     session: Session,
     *,
     name: str,
     role: str,
     scopes: Collection[str] | None = None,
-    days: int = 90,
+    days: int | None = None,
     created_by: str,
     kind: str = "api",
     bound: bool = False,
+    lifetime: Lifetime | None = None,
+    creator: Identity | None = None,
 ) -> tuple[Token, str]:
     """A new token and its secret, which is not kept and cannot be shown again.
 
-    ``scopes``: a part of what the role carries; None for all of it. Raises ``Invalid``.
+    ``scopes``: a part of what the role carries; None for all of it. Raises Invalid, and Forbidden where ``creator``
+    does not have all that it would give.
     """
-    if not 1 <= days <= MAX_DAYS:
-        raise _invalid("days", f"must be between 1 and {MAX_DAYS}")
-    token, secret = _create(session, Holder(name, role, scopes, bound), kind, timedelta(days=days), created_by)
+    life = (lifetime or Lifetime()).of(days)
+    return create(session, Holder(name, role, scopes, bound), life, created_by, kind=kind, creator=creator)
+
+
+def create(
+    session: Session,
+    holder: Holder,
+    life: timedelta,
+    created_by: str,
+    *,
+    kind: str = "api",
+    creator: Identity | None = None,
+) -> tuple[Token, str]:
+    """As above. Raises Invalid, Forbidden."""
+    if creator is not None and (more := set(holder.granted()) - creator.scopes):
+        raise Forbidden(f"A token gives no more than whoever makes it has: not {', '.join(sorted(more))}.")
+    token, secret = _create(session, holder, kind, life, created_by)
     _note(session, created_by, f"{kind}_token.create", token)
     return token, secret
 
@@ -182,7 +218,7 @@ def _create(session: Session, holder: Holder, kind: str, life: timedelta, origin
 
 
 def _note(session: Session, actor: str, action: str, token: Token, **details: Any) -> None:
-    details |= {"name": token.name, "role": token.role, "scopes": token.scopes}
+    details |= {"name": token.name, "role": token.role, "scopes": token.scopes, "bound": token.bound}
     record(session, actor, action, _subject(token), expires_at=token.expires_at.isoformat(), **details)
 
 

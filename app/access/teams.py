@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.access import team_queries as queries
 from app.access.audit_log import record
 from app.access.identity import GRANTED, MEMBER, TEAM_ROLES, Identity, Reach, scopes_of
+from app.access.team_schemas import GrantOut, MemberOut, TeamOut
 from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
 from app.tables import Grant, Member, Team
 
@@ -57,8 +58,8 @@ def create(session: Session, name: str, actor: str) -> Team:
 
     Raises Invalid, Conflict.
     """
-    if not (name.isprintable() and 0 < len(name.strip()) <= MAX_NAME):
-        raise _invalid("name", f"must be 1 to {MAX_NAME} printable characters")
+    if not (name.isprintable() and 0 < len(name.strip()) <= MAX_NAME) or "/" in name:
+        raise _invalid("name", f"must be 1 to {MAX_NAME} printable characters, and no slash")
     if queries.team_named(session, name):
         raise Conflict(f"there is a team {name!r} already")
     team = Team(name=name, created_by=actor)
@@ -136,6 +137,33 @@ def take(session: Session, team_name: str | None, kind: str, name: str, actor: s
     record(session, actor, f"{kind}.take", f"{kind}/{name}", before={"team": before}, after={"team": team_name})
 
 
+def show(session: Session, name: str) -> TeamOut:
+    """Raises NotFound."""
+    return _out(session, queries.find_team(session, name))
+
+
+def list_teams(session: Session, identity: Identity) -> list[TeamOut]:
+    """All; or those in which whoever asks is."""
+    own = {one.team_id for one in queries.memberships(session, identity.name)}
+    return [_out(session, team) for team in queries.teams(session) if identity.reach is None or team.id in own]
+
+
+def _out(session: Session, team: Team) -> TeamOut:
+    granted = queries.grants_to(session, [team.id])
+    models = queries.model_names(session, [one.model_id for one in granted if one.model_id])
+    names = {one.id: one.name for one in queries.teams(session)}
+    return TeamOut(
+        **team.model_dump(),
+        members=[MemberOut(**one.model_dump()) for one in queries.members(session, team.id)],
+        grants=[
+            GrantOut(**one.model_dump(), model=models.get(one.model_id or 0), team=names.get(one.of_team_id or 0))
+            for one in granted
+        ],
+        models=queries.models_of(session, team.id),
+        pipelines=queries.pipelines_of(session, team.id),
+    )
+
+
 def team_for(session: Session, owner: str, reach: Reach | None) -> int | None:
     """The team that a new model or pipeline belongs to: the one that its manifest names as owner, else the only one
     where whoever registers it may. Raises Invalid where that is not told.
@@ -150,6 +178,13 @@ def team_for(session: Session, owner: str, reach: Reach | None) -> int | None:
         return own[0]
     names = ", ".join(team.name for team in queries.teams(session) if team.id in own)
     raise _invalid("owner", f"name the team that it belongs to: {names or 'none of yours may register'}")
+
+
+def memberships(session: Session, name: str) -> list[dict[str, str]]:
+    """Team and role, by team."""
+    names = {team.id: team.name for team in queries.teams(session)}
+    found = [{"team": names[one.team_id], "role": one.role} for one in queries.memberships(session, name)]
+    return sorted(found, key=lambda one: one["team"])
 
 
 def is_member(session: Session, name: str) -> bool:

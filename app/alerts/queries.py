@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
+from app.access.view import OF_ALL
 from app.errors import NotFound
 from app.paging import PageParams, paginate
 from app.tables import Alert, AlertDelivery, Model, Subscription
 
 
 def listening(session: Session, model_id: int | None) -> Sequence[Subscription]:
-    """Subscriptions that are open and to all models or to this one."""
+    """Subscriptions that are open and to all models or to this one, whoever gives cause."""
     to_this = or_(col(Subscription.model_id).is_(None), col(Subscription.model_id) == model_id)
     query = select(Subscription).where(col(Subscription.enabled).is_(True), to_this)
-    return session.exec(query.order_by(col(Subscription.id))).all()
+    return session.exec(query.order_by(col(Subscription.id)), execution_options=OF_ALL).all()
 
 
 def get_subscription(session: Session, subscription_id: int) -> Subscription:

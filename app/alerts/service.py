@@ -132,6 +132,7 @@ def send_test(session: Session, subscription_id: int, identity: Identity, key: s
         raise Conflict(f"subscription {row.id} has ended: {row.ended}")
     body = {"lines": [f"{identity.name} asked for this message; nothing has happened."], "path": "/alerts"}
     alert = Alert(event=TEST, severity="info", title=f"A test of the subscription {row.name!r}", body=body)
+    alert.model_id = row.model_id
     post(session, alert, [row])
     audit_log.record(session, identity.name, "subscription.test", f"subscription/{row.id}", alert=alert.id)
     idempotency.remember(session, identity, key, asked, alert.id)

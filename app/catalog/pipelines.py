@@ -10,8 +10,10 @@ from sqlmodel import Session
 from app import validation
 from app.access import audit_log
 from app.access.identity import Identity
+from app.access.teams import team_for
 from app.catalog import queries, yamlfile
 from app.catalog.manifest import Name, Part, Text
+from app.catalog.names import require_free
 from app.cron import trigger
 from app.errors import FieldError, Invalid
 from app.tables import Pipeline
@@ -111,7 +113,7 @@ def register(session: Session, form: PipelineForm, identity: Identity) -> tuple[
             trigger(form.schedule)
         except Invalid as error:
             raise Invalid(error.detail, [FieldError("schedule", error.detail)]) from None
-    row = queries.pipeline_named(session, form.name) or Pipeline(name=form.name, created_by=identity.name)
+    row = queries.pipeline_named(session, form.name) or _new(session, form, identity)
     declared = form.model_dump(mode="json", exclude={"name"})
     if row.declaration == declared:
         return row, False
@@ -123,6 +125,12 @@ def register(session: Session, form: PipelineForm, identity: Identity) -> tuple[
         session, identity.name, "pipeline.register", f"pipeline/{form.name}", before=before, after=declared
     )
     return row, True
+
+
+def _new(session: Session, form: PipelineForm, identity: Identity) -> Pipeline:
+    require_free(session, Pipeline, form.name, "name")
+    team_id = team_for(session, form.owner, identity.reach)
+    return Pipeline(name=form.name, created_by=identity.name, team_id=team_id)
 
 
 def form_of(row: Pipeline) -> PipelineForm | None:

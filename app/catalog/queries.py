@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from app.access.view import AS_READER, OF_ALL
 from app.errors import NotFound, nearest
 from app.tables import Dataset, Model, Pipeline, Version, VersionDataset
 
@@ -62,12 +63,23 @@ def datasets_of(session: Session, version_id: int) -> dict[str, Dataset]:
 
 
 def dataset_with(session: Session, digest: str, location: str) -> Dataset | None:
+    """Whosever it is: the same content is the same data set."""
     query = select(Dataset).where(Dataset.digest == digest, Dataset.location == location)
-    return session.exec(query).first()
+    return session.exec(query, execution_options=OF_ALL).first()
+
+
+def is_taken(session: Session, table: type[Model | Pipeline], name: str) -> bool:
+    """Whether anybody has something of that name."""
+    return session.exec(select(table.id).where(table.name == name), execution_options=OF_ALL).first() is not None
 
 
 def pipeline_named(session: Session, name: str) -> Pipeline | None:
     return session.exec(select(Pipeline).where(Pipeline.name == name)).first()
+
+
+def readable_pipeline(session: Session, name: str) -> Pipeline | None:
+    """One that a version may name as its maker."""
+    return session.exec(select(Pipeline).where(Pipeline.name == name), execution_options=AS_READER).first()
 
 
 def find_pipeline(session: Session, name: str) -> Pipeline:

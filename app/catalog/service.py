@@ -14,11 +14,13 @@ from sqlmodel import Session
 from app import validation
 from app.access import audit_log
 from app.access.identity import Identity
+from app.access.teams import team_for
 from app.catalog import datasets, queries, yamlfile
 from app.catalog.differences import differences
 from app.catalog.handed_in import inspect_evidence
 from app.catalog.inspection import ModelFacts, inspect_model
 from app.catalog.manifest import Manifest, find_contradictions
+from app.catalog.names import require_free
 from app.catalog.schedules import require_cron, set_schedule
 from app.catalog.schemas import RegistrationIn
 from app.config import Settings
@@ -180,7 +182,7 @@ def _store(
         model_class=facts.model_class if facts else None,
         commit=part.commit,
         change_reason=part.change_reason,
-        pipeline_id=_pipeline_id(session, manifest),
+        pipeline_id=_pipeline_id(session, manifest, model),
         created_by=identity.name,
     )
     session.add(version)
@@ -200,7 +202,9 @@ def _upsert_model(session: Session, manifest: Manifest, identity: Identity) -> M
     described = part.model_dump(mode="json", exclude={"name", "audit_cron"})
     model = queries.model_named(session, part.name)
     if model is None:
-        model = Model(name=part.name, created_by=identity.name, **described)
+        require_free(session, Model, part.name, "model.name")
+        team_id = team_for(session, part.owner, identity.reach)
+        model = Model(name=part.name, created_by=identity.name, team_id=team_id, **described)
     for field, value in described.items():
         setattr(model, field, value)
     session.add(model)
@@ -210,13 +214,16 @@ def _upsert_model(session: Session, manifest: Manifest, identity: Identity) -> M
     return model
 
 
-def _pipeline_id(session: Session, manifest: Manifest) -> int | None:
+def _pipeline_id(session: Session, manifest: Manifest, model: Model) -> int | None:
     if manifest.version.pipeline is None:
         return None
     name = manifest.version.pipeline.name
-    pipeline = queries.pipeline_named(session, name) or Pipeline(name=name)
-    session.add(pipeline)
-    session.flush()
+    pipeline = queries.readable_pipeline(session, name)
+    if pipeline is None:
+        require_free(session, Pipeline, name, "version.pipeline.name")
+        pipeline = Pipeline(name=name, team_id=model.team_id)
+        session.add(pipeline)
+        session.flush()
     return pipeline.id
 
 

@@ -38,6 +38,8 @@ from app.cli import (
     schedules,
     scorecards,
     service,
+    teams,
+    tokens,
     traffic,
     training,
     trusts,
@@ -93,7 +95,8 @@ for group, name in (
     (training.trainer_commands, "trainer"),
     (training.training_commands, "training"),
     (engines.engine_commands, "engines"),
-    (service.token_commands, "token"),
+    (tokens.token_commands, "token"),
+    (teams.team_commands, "team"),
     (service.db_commands, "db"),
 ):
     cli.add_typer(group, name=name)

@@ -1,4 +1,4 @@
-"""What runs where the service runs: ``serve``, ``worker``, ``db``, ``token``, ``sign-in``, ``demo``."""
+"""What runs where the service runs: ``serve``, ``worker``, ``db``, ``sign-in``, ``demo``."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.local import database
-from app.cli.output import print_table
 from app.config import Settings
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-token_commands = typer.Typer(help="Tokens, where the service runs.", no_args_is_help=True)
 db_commands = typer.Typer(help="The database.", no_args_is_help=True)
 
 
@@ -51,7 +49,7 @@ def upgrade() -> None:
 
 
 @contextmanager
-def _database() -> Iterator[Session]:
+def own_database() -> Iterator[Session]:
     """A writing session on the configured database, which only commands on the service's own machine open."""
     with database(Settings()) as opened, opened.write() as session:
         yield session
@@ -59,52 +57,16 @@ def _database() -> Iterator[Session]:
 
 def sign_in(
     name: Annotated[str, typer.Option(help="Whose sessions these will be.")] = "admin",
-    role: Annotated[str, typer.Option(help="viewer, reviewer, owner or admin.")] = "admin",
+    role: Annotated[
+        str, typer.Option(help="viewer, reviewer, owner or admin; member: what the teams of that name say.")
+    ] = "admin",
 ) -> None:
     """Print a link that signs a browser in, once."""
     from app.access.service import create_sign_in_link
 
-    with _database() as session:
+    with own_database() as session:
         link = create_sign_in_link(session, Settings(), name=name, role=role, created_by="shell")
     typer.echo(link)
-
-
-@token_commands.command("create")
-def create_token(
-    name: Annotated[str, typer.Option(help="Who or what it is for.")],
-    role: Annotated[str, typer.Option(help="viewer, ci, reviewer, owner or admin.")],
-    days: Annotated[int, typer.Option(help="Days until it expires.")] = 90,
-    scope: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
-) -> None:
-    """Create a token and print it, this once."""
-    from app.access import service
-
-    with _database() as session:
-        _, secret = service.create_token(session, name=name, role=role, scopes=scope, days=days, created_by="shell")
-    typer.echo(secret)
-
-
-@token_commands.command("list")
-def list_tokens() -> None:
-    """Every token, without its secret."""
-    from sqlmodel import select
-
-    from app.tables import Token
-
-    with _database() as session:
-        rows = session.exec(select(Token).where(Token.kind == "api")).all()
-    table = [(t.id, t.name, t.role, t.expires_at, t.last_used_at, t.revoked_at) for t in rows]
-    print_table("", ("ID", "NAME", "ROLE", "EXPIRES", "LAST USED", "REVOKED"), table)
-
-
-@token_commands.command("revoke")
-def revoke_token(token_id: int) -> None:
-    """End a token at once."""
-    from app.access import service
-
-    with _database() as session:
-        service.revoke(session, token_id, "shell")
-    typer.echo(f"token {token_id} is revoked")
 
 
 def demo(

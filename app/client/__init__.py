@@ -17,6 +17,7 @@ from app.client.gate import Gate
 from app.client.ledger import Ledger
 from app.client.pipelines import Pipelines
 from app.client.register import Register
+from app.client.teams import Teams
 from app.client.traffic import Traffic
 from app.client.training import Training
 from app.client.types import Condition, Decision
@@ -43,6 +44,7 @@ class Assay(
     Trusts,
     Register,
     Waivers,
+    Teams,
     Approvals,
 ):
     """All of it over one connection; see ``Connection`` for the arguments."""

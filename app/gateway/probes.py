@@ -27,7 +27,7 @@ def probe_of(
     turn = count()
 
     def probe() -> str:
-        served = gateway.find(model, environment)
+        served = gateway.find(db, model, environment)
         if served.version.id not in requests:
             requests[served.version.id] = _requests(served, *_holdout(db, blobs, settings, served))
         own = requests[served.version.id]

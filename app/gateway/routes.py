@@ -61,40 +61,42 @@ def ready(db: Db) -> Ready:
     return Ready()
 
 
-def metadata(gateway: Serving, environment: Environment, model: Name, _: CanPredict) -> ModelMetadata:
-    return _metadata(gateway, gateway.find(model, environment))
+def metadata(gateway: Serving, db: Db, environment: Environment, model: Name, _: CanPredict) -> ModelMetadata:
+    return _metadata(gateway, gateway.find(db, model, environment))
 
 
 def version_metadata(
-    gateway: Serving, environment: Environment, model: Name, version: Name, _: CanPredict
+    gateway: Serving, db: Db, environment: Environment, model: Name, version: Name, _: CanPredict
 ) -> ModelMetadata:
-    return _metadata(gateway, gateway.find(model, environment, version))
+    return _metadata(gateway, gateway.find(db, model, environment, version))
 
 
-def model_ready(gateway: Serving, environment: Environment, model: Name, _: CanPredict) -> ModelReady:
-    return _ready(gateway, gateway.find(model, environment))
+def model_ready(gateway: Serving, db: Db, environment: Environment, model: Name, _: CanPredict) -> ModelReady:
+    return _ready(gateway, gateway.find(db, model, environment))
 
 
 def version_ready(
-    gateway: Serving, environment: Environment, model: Name, version: Name, _: CanPredict
+    gateway: Serving, db: Db, environment: Environment, model: Name, version: Name, _: CanPredict
 ) -> ModelReady:
-    return _ready(gateway, gateway.find(model, environment, version))
+    return _ready(gateway, gateway.find(db, model, environment, version))
 
 
-def infer(gateway: Serving, environment: Environment, model: Name, request: InferIn, _: CanPredict) -> InferOut:
+def infer(
+    gateway: Serving, db: Db, environment: Environment, model: Name, request: InferIn, _: CanPredict
+) -> InferOut:
     """The stable version answers, without one the canary. Inputs are held to the signature (422 names row and
     column); values out of range are answered, and seen by the monitoring tests. The answer is logged before it is
     given (else 503). `id` comes back, or one is made; rows of a larger request are logged as `parameters.ids`, else
     `id-0`, `id-1`. Under an id that was used before, the answer is given and the log keeps the first.
     """
-    return gateway.infer(gateway.find(model, environment), request)
+    return gateway.infer(gateway.find(db, model, environment), request)
 
 
 def version_infer(
-    gateway: Serving, environment: Environment, model: Name, version: Name, request: InferIn, _: CanPredict
+    gateway: Serving, db: Db, environment: Environment, model: Name, version: Name, request: InferIn, _: CanPredict
 ) -> InferOut:
     """As above, answered by this version in whatever role it serves."""
-    return gateway.infer(gateway.find(model, environment, version), request)
+    return gateway.infer(gateway.find(db, model, environment, version), request)
 
 
 def _ready(gateway: Gateway, served: Served) -> ModelReady:

@@ -79,14 +79,17 @@ class Gateway:
 
     # --- who answers ------------------------------------------------------------------------------
 
-    def find(self, name: str, environment: str, version: str | None = None) -> Served:
+    def find(self, db: Database, name: str, environment: str, version: str | None = None) -> Served:
         """The version that answers: the stable one, else the canary; or the one that is named, whatever its role.
+
+        Args:
+            db: as whoever asks sees it.
 
         Raises:
             NotFound: no such model, or nothing of it serves there; says where it does.
             Conflict: it was registered as predictions only.
         """
-        with self._db.read() as session:
+        with db.read() as session:
             model = find_model(session, name)
             rows = queries.serving(session, model.id)
             versions = {row.version_id: session.get_one(Version, row.version_id) for row in rows}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, not_, or_
 from sqlmodel import Session, col, select
 
+from app.access.view import OF_ALL
 from app.errors import NotFound, nearest
 from app.paging import PageParams, paginate
 from app.tables import LedgerEvent, Model, Pipeline, TrainingRequest
@@ -32,7 +33,8 @@ def known(session: Session, source: str, keys: Collection[Key]) -> dict[Key, str
     query = select(LedgerEvent.kind, LedgerEvent.key, LedgerEvent.digest).where(
         LedgerEvent.source == source, col(LedgerEvent.key).in_({key for _, key in keys})
     )
-    return {(kind, key): digest for kind, key, digest in session.exec(query)}
+    rows = session.exec(query, execution_options=OF_ALL)
+    return {(kind, key): digest for kind, key, digest in rows}
 
 
 @dataclass(frozen=True)

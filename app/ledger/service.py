@@ -36,7 +36,8 @@ def record(session: Session, source: str, identity: Identity, given: Sequence[Ev
         source: who tells; an event's id is its own.
 
     Returns:
-        How each was taken, in their order. Refused: from the future, or known with other content.
+        How each was taken, in their order. Refused: from the future, or known with other content;
+        of whoever is bound to teams also what names something that they do not have.
     """
     now = database_now(session)
     digests = queries.known(session, source, {(one.kind, one.id) for one in given})
@@ -46,8 +47,11 @@ def record(session: Session, source: str, identity: Identity, given: Sequence[Ev
         row = _row(source, identity, event, now)
         status, reason = _judge(row, event, digests.get((row.kind, row.key)), now)
         if status == "recorded":
-            digests[row.kind, row.key] = row.digest
-            rows.append(row)
+            if identity.reach is not None and (missing := unregistered(row, registered)):
+                status, reason = "refused", missing
+            else:
+                digests[row.kind, row.key] = row.digest
+                rows.append(row)
         if status != "refused" and (aside := unregistered(row, registered)):
             status, reason = "set_aside", aside  # told again, it counts no more than before
         taken.append(TakenOut(kind=event.kind, id=event.id, status=status, reason=reason))

@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.access import watchers
 from app.deps import CanRead, Db, ReadSession
+from app.errors import Forbidden
 
 router = APIRouter(tags=["operations"])
 
@@ -15,5 +16,7 @@ router = APIRouter(tags=["operations"])
 def metrics(
     request: Request, session: ReadSession, identity: CanRead, db: Db, afterwards: BackgroundTasks
 ) -> Response:
+    if identity.reach is not None:
+        raise Forbidden("Metrics are of the whole organisation: they need a token that is bound to no team.")
     afterwards.add_task(watchers.note, db, watchers.METRICS, identity.name)
     return Response(request.app.state.metrics.render(session), media_type=CONTENT_TYPE_LATEST)

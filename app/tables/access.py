@@ -17,7 +17,8 @@ class Token(SQLModel, table=True):
     exchanged (for a pipeline's own).
 
     ``bound``: it opens what the teams may in which ``name`` is a member, and no more than ``scopes`` of that; else
-    the whole organisation's. ``role``: what it is, or "member" where the teams alone say so.
+    the whole organisation's. ``role``: what it is, or "member" where the teams alone say so. ``replaced_by``: the
+    token that rotation put in its place.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -32,6 +33,7 @@ class Token(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UTCDateTime)
     last_used_at: datetime | None = moment(nullable=True)
     revoked_at: datetime | None = moment(nullable=True)
+    replaced_by: int | None = Field(default=None, foreign_key="token.id")
 
 
 class AuditLog(SQLModel, table=True):

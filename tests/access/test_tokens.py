@@ -178,10 +178,14 @@ def test_make_list_and_revoke(client):
     assert made.status_code == 201
     body = made.json()
     bearer = {"Authorization": f"Bearer {body['secret']}"}
-    assert client(None).get("/api/v1/me", headers=bearer).json() == {
+    me = client(None).get("/api/v1/me", headers=bearer).json()
+    assert me.pop("expires_at").startswith(body["expires_at"][:19])
+    assert me == {
         "name": "pipeline",
         "role": "ci",
         "scopes": ["read"],
+        "teams": None,
+        "ends_soon": True,
         "automatic": True,
     }
     listed = admin.get("/api/v1/tokens").text
