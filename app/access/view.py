@@ -1,7 +1,7 @@
 """What a session sees for somebody who is bound to teams: one filter under every query, and in none of them.
 
 A session that carries a ``View`` finds, counts and changes only rows of models on which its holder has the scope of
-the route; anything else is not there. ``docs/decisions/0034-one-filter-under-every-query.md`` says why.
+the route; anything else is not there. ``docs/decisions/0035-one-filter-under-every-query.md`` says why.
 """
 
 from __future__ import annotations
