@@ -120,7 +120,7 @@ def _credential(request: Request) -> tuple[str, frozenset[str]]:
     if cookie is None:
         raise NotAuthenticated
     if request.method not in SAFE_METHODS and request.url.path.startswith("/api/"):
-        raise NotAuthenticated("A browser's session cannot change anything here: send a token.")
+        raise NotAuthenticated("A browser's session changes nothing here: send a token; /account makes one.")
     return cookie, SESSION
 
 

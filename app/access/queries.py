@@ -24,6 +24,11 @@ def api_tokens() -> SelectOfScalar[Token]:
     return select(Token).where(Token.kind == "api")
 
 
+def api_tokens_of(session: Session, name: str) -> Sequence[Token]:
+    """Newest first, revoked and expired ones too."""
+    return session.exec(api_tokens().where(Token.name == name).order_by(col(Token.id).desc())).all()
+
+
 def audit_log(since: datetime | None, actor: str | None, action: str | None) -> SelectOfScalar[AuditLog]:
     query = select(AuditLog)
     if since is not None:

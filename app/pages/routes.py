@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import AwareDatetime
 
+from app.access import own_tokens
 from app.catalog.queries import find_model, newest_version
 from app.db import utcnow
-from app.deps import Blobs, CanRead, Config, ReadSession, RowId
+from app.deps import Blobs, CanRead, Config, ReadSession, RowId, WriteSession
 from app.errors import NotFound
 from app.ledger.reading.delivery.periods import LONGEST, Every
 from app.ledger.service import ledger_of
-from app.pages import assemble, connections, delivery, gate, pipelines, register
+from app.pages import account, assemble, connections, delivery, gate, pipelines, register
 from app.pages.rendering import page
 from app.pages.serving import serving
 from app.paging import Cursor
@@ -184,3 +185,22 @@ def all_checks(_: CanRead) -> Response:
 @router.get("/checks/{test_id}")
 def check(test_id: str, _: CanRead) -> Response:
     return page("check.html", assemble.check(test_id))
+
+
+@router.get("/account")
+def own_account(session: ReadSession, identity: CanRead) -> Response:
+    return page("account.html", account.of(session, identity))
+
+
+@router.post("/account/tokens")
+def make_own_token(
+    session: WriteSession, config: Config, identity: CanRead, days: Annotated[int, Form(ge=1, le=3650)]
+) -> Response:
+    _, secret = own_tokens.make(session, identity, days, config.token_most_days)
+    return page("account.html", account.of(session, identity, secret), 201)
+
+
+@router.post("/account/tokens/{token_id}/revocation")
+def end_own_token(token_id: RowId, session: WriteSession, identity: CanRead) -> Response:
+    own_tokens.end(session, identity, token_id)
+    return RedirectResponse("/account", 303)

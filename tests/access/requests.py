@@ -170,6 +170,7 @@ REQUESTS: dict[str, Any] = {
     "POST /api/v1/subscriptions": _subscription,
     "POST /api/v1/tokens": _body(name="new", role="viewer"),
     "POST /api/v1/tokens/{token_id}/rotation": _body(overlap_hours=1),
+    "POST /account/tokens": lambda _: {"data": {"days": "1"}},
     "POST /api/v1/teams": _body(name="new-team"),
     "PUT /api/v1/teams/{team}/members": _body(name="ada", role="viewer"),
     "DELETE /api/v1/teams/{team}/members": lambda _: {"params": {"name": "ada"}},

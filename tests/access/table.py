@@ -20,8 +20,10 @@ WHO = {
     "acceptors": "reviewer admin",
     "admins": "admin",
     "granted": "",
+    "people": "",
 }
-"""``anybody`` needs no token; ``granted`` a scope that no role carries (tests/monitoring/personal)."""
+"""``anybody`` needs no token; ``granted`` a scope that no role carries (tests/monitoring/personal); ``people`` a
+browser's session (tests/access/test_own_tokens.py)."""
 
 # What it is about:
 #   theirs   a thing of one team: of another team's it is 404, and nothing changes
@@ -187,6 +189,9 @@ POST   /sign-in                                                             anyb
 GET    /sign-in/oidc                                                        anybody    shared
 GET    /sign-in/oidc/callback                                               anybody    shared
 POST   /sign-out                                                            readers    shared
+GET    /account                                                             readers    shared
+POST   /account/tokens                                                      people     shared
+POST   /account/tokens/{token_id}/revocation                                readers    shared
 POST   /hooks/{name}                                                        anybody    shared
 GET    /v2                                                                  askers     shared
 GET    /v2/health/live                                                      anybody    shared

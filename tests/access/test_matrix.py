@@ -123,6 +123,7 @@ NAMED = {
     "DELETE /api/v1/tokens/{token_id}": {"token_id": 1},
     "POST /api/v1/tokens/{token_id}/rotation": {"token_id": 1},
     "DELETE /api/v1/trusts/{trust_id}": {"trust_id": 1},
+    "POST /account/tokens/{token_id}/revocation": {"token_id": 1},
 }
 
 
@@ -188,8 +189,8 @@ def test_ones_own_things_are(world, role):
             expected[line] = {403, 404}
         if "{waiver_id}/approval" in line.path or line.path.endswith("/closure"):
             expected[line] |= {403}  # the policy names who may; whoever resolved an issue does not close it
-        if "{trust_id}" in line.path:
-            expected[line] |= {404}  # there is none
+        if "{trust_id}" in line.path or line.path.startswith("/account/tokens/"):
+            expected[line] |= {404}  # there is no trust, and token 1 is nobody's of those who ask
     assert wrong_of(answers, expected) == {}
 
 

@@ -111,7 +111,8 @@ class TestAccess:
     @pytest.mark.usefixtures("story")
     def test_nobody_reads_without_signing_in(self, client, path):
         answer = client(None).get(path, headers={"Accept": "text/html"}, follow_redirects=False)
-        assert (answer.status_code, answer.headers.get("location")) == (303, "/sign-in")
+        back = "" if path == "/" else f"?to={quote(path, safe='')}"
+        assert (answer.status_code, answer.headers.get("location")) == (303, f"/sign-in{back}")
 
     @pytest.mark.usefixtures("story")
     def test_attested_files_are_only_saved(self, client, database, blobs):
