@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.tables import Acceptance
+
+_AGREED = (
+    select(Acceptance)
+    .where(Acceptance.model_id == bindparam("model_id"), col(Acceptance.agreed_at) <= bindparam("at"))
+    .order_by(col(Acceptance.id))
+)
+"""Every decision asks it, so it is written once."""
 
 
 def of_model(model_id: int) -> SelectOfScalar[Acceptance]:
@@ -18,8 +25,7 @@ def of_model(model_id: int) -> SelectOfScalar[Acceptance]:
 
 def agreed(session: Session, model_id: int, at: datetime) -> Sequence[Acceptance]:
     """All that were agreed to by then, ended ones too, oldest first."""
-    query = of_model(model_id).where(col(Acceptance.agreed_at) <= at)
-    return session.exec(query.order_by(col(Acceptance.id))).all()
+    return session.exec(_AGREED, params={"model_id": model_id, "at": at}).all()
 
 
 def holds(one: Acceptance, at: datetime) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LargeBinary, Text, cast
+from sqlalchemy import LargeBinary, Text, bindparam, cast
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, SQLModel, col, or_, select, update
 from sqlmodel.sql.expression import SelectOfScalar
@@ -15,9 +15,14 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.access.chain import Link, Stored
 from app.tables import AuditLog, Token, Watcher
 
+_TOKEN = select(Token).where(
+    Token.digest == bindparam("digest"), col(Token.kind).in_(bindparam("kinds", expanding=True))
+)
+"""Every request asks it, so it is written once."""
+
 
 def token_by_digest(session: Session, digest: str, kinds: Collection[str]) -> Token | None:
-    return session.exec(select(Token).where(Token.digest == digest, col(Token.kind).in_(kinds))).one_or_none()
+    return session.exec(_TOKEN, params={"digest": digest, "kinds": list(kinds)}).one_or_none()
 
 
 def api_tokens() -> SelectOfScalar[Token]:

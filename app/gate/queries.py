@@ -17,10 +17,43 @@ from app.tables import Approval, Audit, Decision, Finding, Model, Policy, Versio
 
 UNDER_WAY = ("queued", "running")
 
-
+# What every decision asks is written once: SQLAlchemy takes longer to put a statement together than to run it.
 _OF_NO_MODEL = col(Policy.name).notlike("models/%")
 _OF_NAME = select(Policy).where(Policy.name == bindparam("name"))
 _NEWEST_POLICY = _OF_NAME.order_by(col(Policy.version).desc()).limit(1)
+_NEWEST_IDS = select(func.max(Policy.id)).group_by(Policy.name)
+_NEWEST_OF = select(Policy).where(
+    col(Policy.id).in_(_NEWEST_IDS.where(col(Policy.name).in_(bindparam("names", expanding=True))))
+)
+_IS_ESTIMATE = select(Finding.id).where(
+    col(Finding.id).in_(bindparam("ids", expanding=True)),
+    col(Finding.measured)["estimated"].as_boolean().is_(True),
+)
+_WAIVERS = (
+    select(Waiver)
+    .where(
+        Waiver.model_id == bindparam("model_id"),
+        Waiver.environment == bindparam("environment"),
+        or_(col(Waiver.version_id).is_(None), col(Waiver.version_id) == bindparam("version_id")),
+        or_(col(Waiver.stage).is_(None), col(Waiver.stage) == bindparam("stage")),
+        col(Waiver.approved_at) <= bindparam("at"),
+        col(Waiver.expires_at) > bindparam("at"),
+        or_(col(Waiver.revoked_at).is_(None), col(Waiver.revoked_at) > bindparam("at")),
+    )
+    .order_by(col(Waiver.id))
+)
+_APPROVALS = (
+    select(Approval)
+    .where(
+        Approval.version_id == bindparam("version_id"),
+        Approval.digest == bindparam("digest"),
+        Approval.environment == bindparam("environment"),
+        or_(col(Approval.stage).is_(None), col(Approval.stage) == bindparam("stage")),
+        col(Approval.created_at) <= bindparam("at"),
+        or_(col(Approval.revoked_at).is_(None), col(Approval.revoked_at) > bindparam("at")),
+    )
+    .order_by(col(Approval.id))
+)
 
 
 def newest_policy(session: Session, name: str) -> Policy | None:
@@ -33,13 +66,12 @@ def policy_version(session: Session, name: str, version: int) -> Policy | None:
 
 def newest_of(session: Session, names: Collection[str]) -> dict[str, Policy]:
     """The newest version of each of these policies that there is."""
-    newest = select(func.max(Policy.id)).where(col(Policy.name).in_(names)).group_by(Policy.name)
-    return {row.name: row for row in session.exec(select(Policy).where(col(Policy.id).in_(newest)))}
+    return {row.name: row for row in session.exec(_NEWEST_OF, params={"names": list(names)})}
 
 
 def newest_policies(session: Session) -> Sequence[Policy]:
     """The newest version of each environment's and of the organisation's policy, by name."""
-    newest = select(func.max(Policy.id)).where(_OF_NO_MODEL).group_by(Policy.name)
+    newest = _NEWEST_IDS.where(_OF_NO_MODEL)
     return session.exec(select(Policy).where(col(Policy.id).in_(newest)).order_by(Policy.name)).all()
 
 
@@ -59,9 +91,8 @@ def measurements(session: Session, measured: Collection[int], estimates: Collect
     """
     found: dict[int, Measurement] = {}
     if estimates:
-        flag = col(Finding.measured)["estimated"].as_boolean()
-        query = select(Finding.id).where(col(Finding.id).in_(estimates), flag.is_(True))
-        found = {finding: Measurement(estimated=True) for finding in session.exec(query)}
+        ids = session.exec(_IS_ESTIMATE, params={"ids": list(estimates)})
+        found = {finding: Measurement(estimated=True) for finding in ids}
     if measured:
         values = select(Finding.id, Finding.measured, Finding.thresholds).where(col(Finding.id).in_(measured))
         for finding, value, thresholds in session.exec(values):
@@ -148,29 +179,14 @@ def bound_by(
 
 def waivers(session: Session, version: Version, environment: str, stage: str, at: datetime) -> Sequence[Waiver]:
     """Those that bear on this question and were approved, not revoked and not expired at that time."""
-    query = select(Waiver).where(
-        Waiver.model_id == version.model_id,
-        Waiver.environment == environment,
-        or_(col(Waiver.version_id).is_(None), col(Waiver.version_id) == version.id),
-        or_(col(Waiver.stage).is_(None), col(Waiver.stage) == stage),
-        col(Waiver.approved_at) <= at,
-        col(Waiver.expires_at) > at,
-        or_(col(Waiver.revoked_at).is_(None), col(Waiver.revoked_at) > at),
-    )
-    return session.exec(query.order_by(col(Waiver.id))).all()
+    asked = {"model_id": version.model_id, "version_id": version.id, "environment": environment}
+    return session.exec(_WAIVERS, params=asked | {"stage": stage, "at": at}).all()
 
 
 def approvals(session: Session, version: Version, environment: str, stage: str, at: datetime) -> Sequence[Approval]:
     """Those of this very version that bear on this question and held at that time."""
-    query = select(Approval).where(
-        Approval.version_id == version.id,
-        Approval.digest == approved_digest(version),
-        Approval.environment == environment,
-        or_(col(Approval.stage).is_(None), col(Approval.stage) == stage),
-        col(Approval.created_at) <= at,
-        or_(col(Approval.revoked_at).is_(None), col(Approval.revoked_at) > at),
-    )
-    return session.exec(query.order_by(col(Approval.id))).all()
+    asked = {"version_id": version.id, "digest": approved_digest(version), "environment": environment}
+    return session.exec(_APPROVALS, params=asked | {"stage": stage, "at": at}).all()
 
 
 def approved_digest(version: Version) -> str:

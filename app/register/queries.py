@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, bindparam, func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -18,19 +18,27 @@ from checks.rubric import TESTS
 
 OF_VERSIONS = tuple(test.id for test in TESTS if test.scope is Scope.VERSION)
 
+# What every decision asks is written once: putting it together takes longer than running it.
+_LATER = col(Issue.test_id).in_(OF_VERSIONS) & (func.coalesce(Issue.version_id, 0) > bindparam("version_id"))
+_OPEN_COUNTS = (
+    select(Issue.severity, func.count())
+    .where(Issue.model_id == bindparam("model_id"), col(Issue.status).in_(NOT_CLOSED))
+    .group_by(col(Issue.severity))
+)
+_OPEN_COUNTS_OF_VERSION = _OPEN_COUNTS.where(~func.coalesce(_LATER, False))
+_RETIREMENTS = select(Retirement).where(
+    col(Retirement.model_id).in_(bindparam("model_ids", expanding=True)), col(Retirement.undone_at).is_(None)
+)
+
 
 def open_counts(session: Session, model_id: int, version: Version | None = None) -> dict[str, int]:
     """How many issues of the model are not closed, by severity; every severity is there.
 
     With a ``version``, issues of tests of a version that only later versions gave cause for are left out.
     """
-    query = select(Issue.severity, func.count()).where(
-        Issue.model_id == model_id, col(Issue.status).in_(NOT_CLOSED)
-    )
-    if version is not None:
-        later = col(Issue.test_id).in_(OF_VERSIONS) & (func.coalesce(Issue.version_id, 0) > version.id)
-        query = query.where(~func.coalesce(later, False))
-    return dict.fromkeys(SEVERITIES, 0) | dict(session.exec(query.group_by(col(Issue.severity))).all())
+    asked = {"model_id": model_id} | ({"version_id": version.id} if version else {})
+    found = session.exec(_OPEN_COUNTS_OF_VERSION if version else _OPEN_COUNTS, params=asked)
+    return dict.fromkeys(SEVERITIES, 0) | dict(found.all())
 
 
 def counts_of(session: Session, model_ids: Iterable[int]) -> dict[int, dict[str, int]]:
@@ -182,8 +190,8 @@ def retired_at(session: Session, model_id: int) -> datetime | None:
 
 def retirements(session: Session, model_ids: Sequence[int]) -> dict[int, Retirement]:
     """Those that hold, by model id."""
-    query = select(Retirement).where(col(Retirement.model_id).in_(model_ids), col(Retirement.undone_at).is_(None))
-    return {row.model_id: row for row in session.exec(query)}
+    found = session.exec(_RETIREMENTS, params={"model_ids": list(model_ids)})
+    return {row.model_id: row for row in found}
 
 
 def places_of(session: Session, model_id: int) -> list[str]:

@@ -79,6 +79,7 @@ def _attestations(*of_system: ColumnElement[bool]) -> Select[Attestation, str]:
 
 _ATTESTATIONS = _attestations()
 _ATTESTATIONS_IN = _attestations(col(Attestation.environment) == bindparam("environment"))
+_CRONS = sqlmodel.select(Schedule.environment, Schedule.cron).where(Schedule.model_id == bindparam("model_id"))
 
 
 def _values(rows: Iterable[tuple[str | bool, ...]]) -> str:
@@ -157,13 +158,10 @@ def newest_findings(
     System tests are read in ``environment`` (None: in any), on any version of the model.
     """
     connection = session.connection()
-    of_model = {"as_of": as_of, "model_id": model.id}
-    rows = [*connection.execute(_OF_VERSION, {"as_of": as_of, "version_id": version.id})]
-    if environment is None:
-        rows += connection.execute(_OF_MODEL, of_model)
-    else:
-        rows += connection.execute(_OF_ENVIRONMENT, of_model | {"environment": environment})
-    found = connection.execute(_FACTS, {"ids": list(_decisive(rows))})
+    asked = {"as_of": as_of, "model_id": model.id, "version_id": version.id, "environment": environment}
+    parts = _OF_VERSION, _OF_MODEL if environment is None else _OF_ENVIRONMENT
+    rows = [row for part in parts for row in connection.execute(part, asked).all()]
+    found = connection.execute(_FACTS, {"ids": list(_decisive(rows))}).all()
     return tuple(FindingFact(row[0], Verdict(row[1]), *row[2:]) for row in found)
 
 
@@ -179,7 +177,7 @@ def _decisive(rows: Iterable[Any]) -> set[int]:
 
 def automatic_runs(session: Session, model: Model, as_of: datetime) -> dict[str, int]:
     """Completed conclusive automatic runs of the model by test id up to ``as_of``; 2 stands for two or more."""
-    rows = session.connection().execute(_RUN_COUNTS, {"model_id": model.id, "as_of": as_of})
+    rows = session.connection().execute(_RUN_COUNTS, {"model_id": model.id, "as_of": as_of}).all()
     return {test_id: count for test_id, count in rows if count}
 
 
@@ -294,8 +292,7 @@ def crons(session: Session, model: Model, environment: str | None) -> list[str]:
     A paused schedule counts, or pausing it would keep old evidence fresh. Where the environment has no schedule
     of its own, that of the newest version counts.
     """
-    query = sqlmodel.select(Schedule.environment, Schedule.cron).where(Schedule.model_id == model.id)
-    found = dict(session.exec(query).all())
+    found = dict(session.exec(_CRONS, params={"model_id": model.id}).all())
     if environment is None:
         return list(found.values())
     return [found[where] for where in (environment, "") if where in found][:1]

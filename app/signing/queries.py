@@ -9,9 +9,11 @@ from sqlmodel import Session, col, select, update
 
 from app.tables import Alert, SigningKey, Subscription
 
+_ACTIVE = select(SigningKey).where(col(SigningKey.retired_at).is_(None))
+
 
 def active(session: Session) -> SigningKey | None:
-    return session.exec(select(SigningKey).where(col(SigningKey.retired_at).is_(None))).first()
+    return session.exec(_ACTIVE).first()
 
 
 def all_keys(session: Session) -> Sequence[SigningKey]:
