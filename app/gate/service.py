@@ -70,8 +70,9 @@ def evaluate(session: Session, request: EvaluationIn, identity: Identity, settin
     if checks:
         _await(session, row, inputs, _audit(session, model, version, identity, row.environment, checks))
         return row
+    with session.no_autoflush:  # so that the row is written once
+        row.envelope = signing.sign_decision(session, settings, row.body, row.inputs)
     row.status, row.decided_at = row.body["status"], inputs.facts.as_of
-    row.envelope = signing.sign_decision(session, settings, row.body, row.inputs)
     _note(session, identity.name, row.body)
     return row
 
@@ -243,7 +244,7 @@ def _due(inputs: Inputs, layer: Layer, lacking: Container[str]) -> list[str]:
     windows = windows_of(inputs.facts, layer)
     youngest = {test_id: min(days, windows[test_id]) for test_id, days in demand.ages.items()}
     facts = replace(inputs.facts, windows={**windows, **youngest})
-    undecided = {test_id for test_id in demand.must_pass if test_id in serving_checks()}
+    undecided = set(demand.must_pass).intersection(serving_checks())
     return due_checks(facts, tests, discover(), undecided)
 
 
