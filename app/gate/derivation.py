@@ -7,7 +7,7 @@ on the answer and, where the policy judges by thresholds of its own, what was me
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -93,7 +93,7 @@ def derive(inputs: Inputs) -> dict[str, Any]:
         status_without_waivers=answer.without_waivers.value,
         score=card.score if card else None,
         section_scores={item.section.value: item.score for item in card.sections} if card else {},
-        conditions=[asdict(condition) for condition in answer.outcome.conditions],
+        conditions=[dict(vars(condition)) for condition in answer.outcome.conditions],
         expires_at=_iso(min(end for end in ends if end)),
         decided_at=_iso(decided_at),
     )

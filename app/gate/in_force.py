@@ -7,7 +7,7 @@ must hold. So whatever an environment writes, the answer is never more permissiv
 from __future__ import annotations
 
 import hashlib
-from functools import reduce
+from functools import lru_cache, reduce
 
 from pydantic import BaseModel, ConfigDict
 
@@ -84,6 +84,10 @@ class InForce(BaseModel):
 
     def layers(self, stage: str, risk_tier: str) -> tuple[Layer, ...]:
         """ValueError when there is no such stage."""
+        return _layers(self, stage, risk_tier)
+
+    def put_together(self, stage: str, risk_tier: str) -> tuple[Layer, ...]:
+        """``layers``, of which there is one for the same texts: a decision asks several times."""
         form = self.form
         if stage not in self.stages:
             raise ValueError(f"the policy {form.name} has no stage {stage!r}")
@@ -114,3 +118,8 @@ class InForce(BaseModel):
         if self.additions:
             found.append((self.additions, document.parse_additions(self.additions.text, self.additions.title)))
         return found
+
+
+@lru_cache(maxsize=64)
+def _layers(binding: InForce, stage: str, risk_tier: str) -> tuple[Layer, ...]:
+    return binding.put_together(stage, risk_tier)

@@ -27,6 +27,9 @@ class Measurement(BaseModel):
     estimated: bool = False
 
 
+UNMEASURED = Measurement()
+
+
 def newest_finding(facts: Facts, test_id: str) -> FindingFact | None:
     """The newest finding of a test that bears on ``facts``' version and environment."""
     found = [fact for fact in facts.findings if fact.test_id == test_id and _here(facts, fact)]
@@ -60,9 +63,10 @@ def _newest_run(
     finding, attestation = newest_finding(facts, test_id), _newest_attestation(facts, test_id)
     if finding is None:
         return _attested(attestation) if attestation else None
-    measured = measurements.get(finding.finding_id, Measurement())
-    counting = measured.model_copy(update={"values": without(finding.ended, measured.values)})
-    run = _judged_by(thresholds, _found(finding), counting)
+    measured = measurements.get(finding.finding_id, UNMEASURED)
+    if finding.ended:
+        measured = measured.model_copy(update={"values": without(finding.ended, measured.values)})
+    run = _judged_by(thresholds, _found(finding), measured)
     return _outweighing(run, attestation, facts) if attestation else run
 
 
@@ -103,7 +107,8 @@ def _attested(fact: AttestationFact) -> Run:
 
 def _judged_by(thresholds: Mapping[str, Any], run: Run, measured: Measurement) -> Run:
     """The run as the policy's thresholds judge it. What was not measured cannot be judged anew."""
-    run = replace(run, estimated=measured.estimated)
+    if measured.estimated:
+        run = replace(run, estimated=True)
     if not thresholds or not measured.values or run.verdict is Verdict.ERROR:
         return run
     source = f"{run.source}, judged by the policy's {', '.join(sorted(thresholds))}"
