@@ -33,6 +33,9 @@ _cookie = APIKeyCookie(
 )
 
 
+# These are async so that none of them takes a thread.
+
+
 async def _database(request: Request) -> Database:
     """As whoever asks may see it: the guard, which is asked first, says who that is."""
     database: Database = request.app.state.db
@@ -40,12 +43,12 @@ async def _database(request: Request) -> Database:
     return database if view is None else database.telling(**{VIEW: view})
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _blobs(request: Request) -> BlobStore:
+async def _blobs(request: Request) -> BlobStore:
     blobs: BlobStore = request.app.state.blobs
     return blobs
 

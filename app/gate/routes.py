@@ -16,6 +16,7 @@ from app.deps import (
     CanRead,
     CanWritePolicy,
     Config,
+    Db,
     IdempotencyKeyHeader,
     ReadSession,
     RowId,
@@ -47,36 +48,40 @@ PolicyName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100
     "/gate/evaluations",
     tags=["gate"],
     summary="May this version go to that environment?",
+    response_model=DecisionOut,
     responses={202: {"model": DecisionOut, "description": "An audit runs first; ask again under Location."}},
 )
 def evaluate(
     request: EvaluationIn,
-    response: Response,
-    session: WriteSession,
+    database: Db,
     config: Config,
     identity: CanGate,
     key: IdempotencyKeyHeader = None,
-) -> DecisionOut:
+) -> Response:
     """Decides from stored evidence. Where checks that the policy needs have not run, or not lately, and the token
     may audit, an audit runs first: 202, and the decision follows by itself. Everything that is not shown to pass
     is `fail` or `unknown`.
     """
-    known = once(session, identity, key, request)
-    if known is not None:
-        return _answer(service.find_decision(session, known), response)
-    row = service.evaluate(session, request, identity, config)
-    if not request.dry_run:
-        remember(session, identity, key, request, row.id)
-    return _answer(row, response)
+    with database.write() as session:
+        known = once(session, identity, key, request)
+        if known is not None:
+            row = service.find_decision(session, known)
+        else:
+            row = service.evaluate(session, request, identity, config)
+            if not request.dry_run:
+                remember(session, identity, key, request, row.id)
+    return _answer(row)
 
 
-def _answer(row: Decision, response: Response) -> DecisionOut:
+def _answer(row: Decision) -> Response:
+    """Written here: in FastAPI's hands a decision that is ready would be checked and copied once more."""
+    headers = {}
     if row.status == Status.IN_PROGRESS.value:
-        response.status_code = 202
-        response.headers["Retry-After"] = RETRY_SECONDS
+        headers["Retry-After"] = RETRY_SECONDS
     if not row.body["dry_run"]:
-        response.headers["Location"] = f"/api/v1/gate/evaluations/{row.id}"
-    return DecisionOut.model_validate(row.body)
+        headers["Location"] = f"/api/v1/gate/evaluations/{row.id}"
+    content = DecisionOut.model_validate(row.body).model_dump_json()
+    return Response(content, 202 if "Retry-After" in headers else 200, headers, "application/json")
 
 
 @router.get("/gate/evaluations", tags=["gate"], summary="Decisions, newest first")
