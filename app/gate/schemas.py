@@ -35,7 +35,6 @@ EXAMPLE: dict[str, Any] = {
             "remedy": "Retrain, or look for what changed in the training data.",
             "origin": "production v1",
             "enforced": True,
-            "waived_by": None,
         }
     ],
     "expires_at": "2026-01-02T12:00:00Z",
