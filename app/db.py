@@ -29,6 +29,8 @@ from sqlmodel import Session, SQLModel, select
 WAL_SAFE_SINCE = (3, 51, 3)
 """Earlier SQLite can corrupt a database when a write-ahead log is reset."""
 
+STATEMENTS_KEPT = 1_000
+"""Compiled ones. All routes, asked by somebody in a team and somebody in none, need 400: 500 are few."""
 BUSY_SECONDS = 30
 """How long a write waits for those before it."""
 STATEMENT_SECONDS = 300
@@ -148,8 +150,9 @@ class Database:
 
 def _engine(url: str) -> Engine:
     """Parameters of a statement that failed stay out of what is logged of it."""
+    always: dict[str, Any] = {"hide_parameters": True, "query_cache_size": STATEMENTS_KEPT}
     if url.startswith("sqlite"):
-        return create_engine(url, module=sqlite_driver(), hide_parameters=True)
+        return create_engine(url, module=sqlite_driver(), **always)
     limits = {
         "timezone": "UTC",
         "lock_timeout": f"{BUSY_SECONDS}s",
@@ -157,7 +160,7 @@ def _engine(url: str) -> Engine:
         "idle_in_transaction_session_timeout": f"{STATEMENT_SECONDS}s",
     }
     options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options})
+    return create_engine(url, pool_pre_ping=True, connect_args={"options": options}, **always)
 
 
 def _prepare_postgresql(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, event, exists, false, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, bindparam, event, exists, false, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql.visitors import iterate
 from sqlmodel import SQLModel
@@ -78,8 +78,9 @@ def _inner(table: type[SQLModel]) -> Any:
 
 
 def _models(view: View, model: Any) -> ColumnElement[bool]:
-    seen = [model.team_id.in_(view.teams), model.id.in_(view.models)]
-    return or_(*seen, *([model.team_id.is_(None)] if view.unowned else []))
+    lists = ((model.team_id, view.teams), (model.id, view.models))
+    seen = [column.in_(ids) for column, ids in lists if ids]  # each list costs, the empty ones too
+    return or_(false(), *seen, *([model.team_id.is_(None)] if view.unowned else []))
 
 
 def _seen(view: View, table: type[SQLModel], gives: str = "id") -> Select[Any]:
@@ -214,6 +215,14 @@ def _refuse_what_is_not_seen(session: Session, _context: UOWTransaction) -> None
 
 
 def _all_seen(session: Session, view: View, table: type[SQLModel], ids: set[Any]) -> bool:
+    if not ids:
+        return True
+    found = session.connection().execute(_seen_of(view, table), {"ids": list(ids - {None})})
+    return set(found.scalars()) == ids
+
+
+@lru_cache(10_000)
+def _seen_of(view: View, table: type[SQLModel]) -> Select[Any]:
+    """Which of the ``ids`` are seen."""
     columns = _inner(table)
-    query = select(columns.id).where(columns.id.in_(ids - {None}), RULES[table](view, columns))
-    return not ids or {row.id for row in session.connection().execute(query)} == ids
+    return select(columns.id).where(columns.id.in_(bindparam("ids", expanding=True)), RULES[table](view, columns))

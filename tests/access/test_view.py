@@ -116,6 +116,19 @@ def test_one_after_the_other_each_sees_their_own(database, ids):
         assert len(session.exec(select(Model.name)).all()) == 2
 
 
+def test_a_statement_is_compiled_once_for_all_views_of_a_shape(database, ids):
+    compiled, counts = {}, []
+    for team in ("own", "other"):
+        mine = database.telling(**{VIEW: view_of(Reach({ids[team]: READ}), "read")})
+        with mine.write() as session:
+            session.connection(execution_options={"compiled_cache": compiled})
+            for shape in SHAPES.values():
+                session.execute(shape())
+            session.get_one(Model, ids[Model][team]).purpose = "another"
+        counts.append(len(compiled))
+    assert len(SHAPES) < counts[0] == counts[1]
+
+
 def test_a_model_that_was_granted_is_seen_with_what_it_has(database, ids):
     reach = Reach({ids["own"]: READ}, {ids[Model]["other"]: READ})
     with database.telling(**{VIEW: view_of(reach, "read")}).read() as session:
