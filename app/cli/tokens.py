@@ -47,14 +47,14 @@ def create_token(
 @token_commands.command("list")
 def list_tokens() -> None:
     """Every token, without its secret: how it is, until when, and when it was used last."""
-    from sqlmodel import select
+    from sqlmodel import col, select
 
     from app.access.rotation import state_of
     from app.db import utcnow
     from app.tables import Token
 
     with own_database() as session:
-        rows = session.exec(select(Token).where(Token.kind == "api")).all()
+        rows = session.exec(select(Token).where(Token.kind == "api").order_by(col(Token.id))).all()
     now = utcnow()
     table = [
         (t.id, t.name, t.role, "teams" if t.bound else "all", state_of(t, now), t.expires_at, t.last_used_at)
