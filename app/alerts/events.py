@@ -29,6 +29,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "issue.overdue": "An issue was not solved by its due date; it weighs more now.",
         "validation.overdue": "A model was not validated in time.",
         "training.overdue": "A pipeline was asked to retrain, and no version came in time.",
+        "token.ends_soon": "An API token ends within 14 days, and none was put in its place.",
         "audit_log.checkpoint": "The audit log's signed head. Only sent to subscriptions that name this event.",
     }
 )

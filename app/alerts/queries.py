@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
@@ -11,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.access.view import OF_ALL
 from app.errors import NotFound
 from app.paging import PageParams, paginate
-from app.tables import Alert, AlertDelivery, Model, Subscription
+from app.tables import Alert, AlertDelivery, Model, Subscription, Token
 
 
 def listening(session: Session, model_id: int | None) -> Sequence[Subscription]:
@@ -104,6 +105,18 @@ def deliveries_of(session: Session, alert_ids: Iterable[int]) -> Mapping[int, li
 def subscriptions_by_id(session: Session, ids: Iterable[int]) -> dict[int, Subscription]:
     query = select(Subscription).where(col(Subscription.id).in_(set(ids)))
     return {one.id: one for one in session.exec(query)}
+
+
+def tokens_ending(session: Session, now: datetime, within: timedelta) -> list[Token]:
+    """API tokens that end so soon, of which nobody was told, and which were not made for so short a time."""
+    query = select(Token).where(
+        Token.kind == "api",
+        col(Token.revoked_at).is_(None),
+        col(Token.replaced_by).is_(None),
+        col(Token.end_told_at).is_(None),
+        col(Token.expires_at).between(now, now + within),
+    )
+    return [one for one in session.exec(query.order_by(col(Token.id))) if one.expires_at - one.created_at > within]
 
 
 def model_names(session: Session, ids: Iterable[int | None]) -> dict[int | None, str]:

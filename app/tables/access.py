@@ -18,7 +18,7 @@ class Token(SQLModel, table=True):
 
     ``bound``: it opens what the teams may in which ``name`` is a member, and no more than ``scopes`` of that; else
     the whole organisation's. ``role``: what it is, or "member" where the teams alone say so. ``replaced_by``: the
-    token that rotation put in its place.
+    token that rotation put in its place. ``end_told_at``: when it was told that it ends soon.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -34,6 +34,7 @@ class Token(SQLModel, table=True):
     last_used_at: datetime | None = moment(nullable=True)
     revoked_at: datetime | None = moment(nullable=True)
     replaced_by: int | None = Field(default=None, foreign_key="token.id")
+    end_told_at: datetime | None = moment(nullable=True)
 
 
 class AuditLog(SQLModel, table=True):
