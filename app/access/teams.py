@@ -9,10 +9,10 @@ from sqlmodel import Session
 
 from app.access import team_queries as queries
 from app.access.audit_log import record
-from app.access.identity import GRANTED, MEMBER, TEAM_ROLES, Identity, Reach, scopes_of
+from app.access.identity import GRANTED, MEMBER, SCOPES, TEAM_ROLES, Identity, Reach, scopes_of
 from app.access.team_schemas import GrantOut, MemberOut, TeamOut
 from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
-from app.tables import Grant, Member, Team
+from app.tables import Grant, Member, Model, Team
 
 MAX_NAME = 100
 
@@ -43,6 +43,13 @@ def reach_of(session: Session, name: str, ceiling: frozenset[str]) -> Reach:
         elif grant.of_team_id is not None:
             teams[grant.of_team_id] |= scopes
     return Reach(dict(teams), dict(models))
+
+
+def lets(session: Session, name: str, scope: str, model_id: int | None) -> bool:
+    """Whether the teams let somebody of that name do this to the model, as they are now."""
+    reach = reach_of(session, name, SCOPES)
+    model = session.get(Model, model_id) if model_id is not None else None
+    return model is not None and (model.team_id in reach.teams_with(scope) or model.id in reach.models_with(scope))
 
 
 def role_for(session: Session, identity: Identity, team_id: int | None) -> str:

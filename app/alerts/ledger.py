@@ -23,6 +23,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from app.access import teams
 from app.alerts.channels import Address, Message, NotDelivered, Receipt
 from app.db import Database, database_now, rows_changed
 from app.tables import Alert, AlertDelivery, Model, Subscription
@@ -59,6 +60,11 @@ def claim(db: Database, seconds: float, public_url: str) -> Claim | None:
             delivery.fence += 1
             if not subscription.enabled:
                 _die(delivery, f"the subscription has ended: {subscription.ended}")
+            elif not _may_be_told(session, subscription):
+                _die(
+                    delivery,
+                    f"{subscription.created_by} subscribed, and may no longer: no team of theirs lets them",
+                )
             elif delivery.attempts > len(DELAYS):
                 _die(delivery, f"given up after {delivery.attempts} attempts; the last sender fell silent")
             else:
@@ -67,6 +73,10 @@ def claim(db: Database, seconds: float, public_url: str) -> Claim | None:
                 return _claim(session, delivery, subscription, public_url)
             session.flush()
     return None
+
+
+def _may_be_told(session: Session, to: Subscription) -> bool:
+    return not to.bound or teams.lets(session, to.created_by, "alerts", to.model_id)
 
 
 def _something_is_due(db: Database) -> bool:

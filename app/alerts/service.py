@@ -51,6 +51,7 @@ def subscribe(
         **given.model_dump(exclude={"model"}),
         model_id=find_model(session, given.model).id if given.model else None,
         secret=new_secret() if given.channel == "webhook" else None,
+        bound=identity.reach is not None,
         created_by=identity.name,
     )
     session.add(row)

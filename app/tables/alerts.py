@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from app.tables.columns import json_column, moment
@@ -15,7 +15,8 @@ class Subscription(SQLModel, table=True):
     """Who is told of what. ``channel``: webhook, email or slack; ``model_id`` None: all models.
 
     ``events`` empty: all of them; ``least_severity``: info, warning or critical. ``secret`` signs webhooks.
-    One that is not ``enabled`` was ended by a person, or by its receiver; ``ended`` says why.
+    One that is not ``enabled`` was ended by a person, or by its receiver; ``ended`` says why. ``bound``: it is told
+    only while the teams of ``created_by`` let them subscribe.
     """
 
     id: int = Field(default=None, primary_key=True)
@@ -28,6 +29,7 @@ class Subscription(SQLModel, table=True):
     least_severity: str = "info"
     enabled: bool = True
     ended: str | None = None
+    bound: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_by: str
     created_at: datetime = moment()
 
