@@ -18,7 +18,7 @@ from checks.contract import Missing
 
 PROGRAM = "bwrap"
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache")
-WORK, INPUTS = "/work", "/data"
+WORK, INPUTS = "/job", "/data"
 """Where the command finds its folder and its inputs."""
 ENVIRONMENT = {"HOME": WORK, "TMPDIR": WORK, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 NOBODY = "65534"
@@ -33,7 +33,7 @@ HOW = "install bubblewrap (bwrap) on the workers, where the kernel allows user n
 def run(
     command: Sequence[str], *, read: Iterable[str], inputs: Mapping[str, Path], folder: Path, seconds: float
 ) -> None:
-    """Run ``command``, which may write to ``folder`` (its ``/work``) and read ``read`` and ``inputs``.
+    """Run ``command``, which may write to ``folder`` (its ``/job``) and read ``read`` and ``inputs``.
 
     Args:
         inputs: files by the name that they have below ``/data``.

@@ -13,7 +13,8 @@ from app.db import Database
 from app.errors import Conflict
 from app.evidence.blobs import BlobStore
 from app.gateway.schemas import InferIn
-from app.gateway.service import Gateway, Served
+from app.gateway.served import Served
+from app.gateway.service import Gateway
 from app.serving.rows import tensors_of_rows
 
 ROWS = 100

@@ -19,7 +19,8 @@ from app.gateway.schemas import (
     ServerMetadata,
     TensorMetadata,
 )
-from app.gateway.service import Gateway, Served
+from app.gateway.served import Served
+from app.gateway.service import Gateway
 from app.http.problems import problems
 from app.serving.tensors import datatype_of, preferred
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from app.catalog.declaration import declaration_of
 from app.catalog.manifest import Manifest
@@ -21,11 +18,12 @@ from app.config import Settings
 from app.db import Database, utcnow
 from app.delivery import queries
 from app.delivery.upkeep import look_after
-from app.errors import AssayError, Conflict, FieldError, Invalid, NotFound, Unavailable, nearest
+from app.errors import AssayError, Conflict, Invalid, NotFound, Unavailable, nearest
 from app.evidence.blobs import BlobStore
 from app.gateway.keeper import Keeper
 from app.gateway.schemas import AnswerParameters, InferIn, InferOut
-from app.gateway.spool import Line, Spool
+from app.gateway.served import Served, ids_of, lines_of, persons_of, place_of
+from app.gateway.spool import Spool
 from app.serving.runner import Runner
 from app.serving.tensors import Columns, columns_of, tensors_of
 from app.tables import Deployment, Version
@@ -39,18 +37,6 @@ IDLE_SECONDS = 30.0
 """A model that is deployed nowhere any more ends when nobody has asked it for so long."""
 SHADOW_QUEUE = 100
 """Copies for the shadow that may wait; further ones are left out, and said in the log."""
-
-
-@dataclass(frozen=True)
-class Served:
-    """A version in its role, and the one in the shadow if a copy of the request is due to it."""
-
-    model: str
-    environment: str
-    role: str
-    version: Version
-    manifest: Manifest
-    shadow: Served | None = None
 
 
 class Gateway:
@@ -190,7 +176,7 @@ class Gateway:
         """
         start, at = time.perf_counter(), utcnow()
         columns, rows = columns_of(request.inputs, served.manifest.features, self._settings.prediction_rows)
-        ids, persons = _ids(request, rows), _persons(request, served.manifest, rows)
+        ids, persons = ids_of(request, rows), persons_of(request, served.manifest, rows)
         runner = self.runner(served)
         try:
             answer = runner.predict(columns)
@@ -201,7 +187,7 @@ class Gateway:
         latency = (time.perf_counter() - start) * 1000
         if logged:
             logged_columns = columns | persons
-            self._spool.append(_lines(served, ids, at, logged_columns, answer, latency))
+            self._spool.append(lines_of(served, ids, at, logged_columns, answer, latency))
             if served.shadow is not None:
                 self._copy(served.shadow, ids, at, columns, persons)
         return InferOut(
@@ -215,7 +201,7 @@ class Gateway:
     def _note_failure(self, served: Served, at: datetime, error: AssayError) -> None:
         """Count a request of the signature that gets no answer, whoever is to blame."""
         with suppress(Unavailable):  # that the log cannot be written is told to those who would get an answer
-            self._spool.append([{**_place(served), "at": at.isoformat(), "request": True, "failed": error.slug}])
+            self._spool.append([{**place_of(served), "at": at.isoformat(), "request": True, "failed": error.slug}])
 
     def _copy(self, shadow: Served, ids: Sequence[str], at: datetime, columns: Columns, persons: Columns) -> None:
         """Let the shadow answer too, after the answer was given; whatever happens to it harms nobody."""
@@ -233,7 +219,7 @@ class Gateway:
             start = time.perf_counter()
             answer = self.runner(shadow).predict(columns)
             latency = (time.perf_counter() - start) * 1000
-            self._spool.append(_lines(shadow, ids, at, columns | persons, answer, latency))
+            self._spool.append(lines_of(shadow, ids, at, columns | persons, answer, latency))
         except Exception as error:
             log.exception("the shadow gave no answer", extra={"assay.version": shadow.version.name})
             if isinstance(error, AssayError):
@@ -252,60 +238,3 @@ def _chosen(here: Sequence[Deployment], versions: dict[int, Version], version: s
 def _served(name: str, row: Deployment, versions: dict[int, Version]) -> Served:
     version = versions[row.version_id]
     return Served(name, row.environment, row.role, version, Manifest.model_validate(version.manifest))
-
-
-def _ids(request: InferIn, rows: int) -> list[str]:
-    """The id under which each row is logged: as given, ``id-0`` and so on for several rows, or made up."""
-    given = request.parameters.ids
-    if given is not None:
-        if len(given) != rows or len(set(given)) != rows:
-            message = f"{len(set(given))} different ids for {rows} rows"
-            raise Invalid(message, [FieldError("parameters.ids", message)])
-        return given
-    first = request.id or uuid.uuid4().hex
-    return [first] if rows == 1 else [f"{first}-{row}" for row in range(rows)]
-
-
-def _persons(request: InferIn, manifest: Manifest, rows: int) -> Columns:
-    """Whom each row is about, as a column of the log. Raises Invalid where that cannot be kept."""
-    given, column = request.parameters.persons, manifest.columns.person
-    if given is None:
-        return {}
-    if column is None or column == manifest.columns.id or column in {one.name for one in manifest.features}:
-        message = "the manifest's columns.person names no column beside the inputs and the id"
-        raise Invalid(message, [FieldError("parameters.persons", message)])
-    if len(given) != rows:
-        message = f"{len(given)} persons for {rows} rows"
-        raise Invalid(message, [FieldError("parameters.persons", message)])
-    return {column: list(given)}
-
-
-def _place(served: Served) -> Line:
-    return {"version": served.version.id, "environment": served.environment, "role": served.role}
-
-
-def _lines(
-    served: Served, ids: Sequence[str], at: datetime, columns: Columns, answer: dict[str, Any], latency: float
-) -> list[Line]:
-    place = _place(served)
-    classes, positive = answer["classes"], served.manifest.columns.positive
-    lines: list[Line] = []
-    for row, one in enumerate(ids):
-        proba = None if answer["proba"] is None else answer["proba"][row]
-        binary = proba is not None and positive in classes
-        lines.append(
-            {
-                **place,
-                "id": one,
-                "request": row == 0,  # counted once, however many rows it has
-                "at": at.isoformat(),
-                "features": {name: values[row] for name, values in columns.items()},
-                "prediction": answer["label"][row],
-                "score": proba[classes.index(positive)] if proba is not None and binary else None,
-                "probabilities": None
-                if proba is None or binary
-                else {str(name): value for name, value in zip(classes, proba, strict=True)},
-                "latency_ms": latency,
-            }
-        )
-    return lines

@@ -62,7 +62,7 @@ def look_around(secret, port):
 
 def linger(mark):
     """A grandchild that would outlive its parent."""
-    subprocess.Popen(["/bin/sh", "-c", "sleep 3; touch /work/../mark /work/mark"], start_new_session=True)
+    subprocess.Popen(["/bin/sh", "-c", "sleep 3; touch /job/../mark /job/mark"], start_new_session=True)
     time.sleep(60)
 
 
