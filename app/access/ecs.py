@@ -23,7 +23,7 @@ TYPES: Mapping[str, str] = MappingProxyType(
         "registered": "creation",
         "request": "creation",
         "stored": "creation",
-        "disclosed": "access",
+        "disclosed": "info",
         "end": "deletion",
         "expired": "deletion",
         "forgotten": "deletion",

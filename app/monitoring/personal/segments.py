@@ -32,7 +32,7 @@ def finish(db: Database, blobs: BlobStore, settings: Settings) -> int:
         try:
             _reduce(db, blobs, settings, batch_id)
         except AssayError as error:  # its file is gone, or nobody can look into it now: it stays marked
-            log.warning("a batch could not be written anew: %s", error.detail, extra={"assay.batch": batch_id})
+            log.warning("a batch could not be written anew: %s", error.detail, extra={"assay.batch.id": batch_id})
     _remove(db, blobs)
     with db.read() as session:
         return len(queries.to_reduce(session))
