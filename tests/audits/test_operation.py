@@ -29,7 +29,11 @@ def world(database, blobs):
         model = planted.model(session)
         old, new = planted.version(session, model, "1.0.0"), planted.version(session, model, "1.1.0")
         for version in (old, new):
-            version.manifest = {"features": [{"name": "x", "type": "number"}], "model": {"name": model.name}}
+            version.manifest = {
+                "features": [{"name": "x", "type": "number"}],
+                "columns": {},
+                "model": {"name": model.name},
+            }
             session.add(version)
     for version, days, latency in ((old, 5, 10.0), (new, 1, 20.0)):
         with database.write() as session:
