@@ -36,7 +36,7 @@ TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
         (f"{HEADER}a,2026-01-31,1,nan\n".encode(), "the score 'nan' is no probability"),
         (f"{HEADER}a,2026-01-31,,0.5\n".encode(), "an id or a prediction is empty"),
         (f"{HEADER},2026-01-31,1,0.5\n".encode(), "an id or a prediction is empty"),
-        (f"{HEADER}a,2026-01-31,1,0.5\na,2026-01-31,1,0.5\n".encode(), "in line 3: an id is there twice for 2026-01-31"),
+        (f"{HEADER}a,2026-01-31,1,0.5\na,2026-01-31,1,0.5\n".encode(), "in line 3: an id is there twice for 2026"),
         (f"{HEADER}a,2026-01-31,1\n".encode(), "more or fewer fields"),
         (f"{HEADER}a,2026-01-31,1,0.5,6\n".encode(), "more or fewer fields"),
     ],
