@@ -36,7 +36,11 @@ def world(database, blobs):
         model = planted.model(session)
         old, new = planted.version(session, model, "1.0.0"), planted.version(session, model, "1.1.0")
         for version in (old, new):
-            version.manifest = {"features": [{"name": "x", "type": "number"}], "model": {"name": model.name}}
+            version.manifest = {
+                "columns": {},
+                "features": [{"name": "x", "type": "number"}],
+                "model": {"name": model.name},
+            }
             session.add(version)
 
     def deploy(version, role, start, end=None, environment="production"):
