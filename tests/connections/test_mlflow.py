@@ -147,7 +147,9 @@ def test_an_import_that_runs_again_changes_nothing(mlflow, pipeline, database, a
     assert {one.run for one in history.runs} >= {mlflow.ids.first, mlflow.ids.second}
     assert [one.number for one in history.registered_versions] == ["1", "2"]
     rows = {one["number"]: one for one in admin.get("/api/v1/models/credit-default/ledger").json()["rows"]}
-    assert {number: rows[number]["status"] for number in (16, 27, 30)} == dict.fromkeys((16, 27, 30), "met")
+    assert (rows[16]["status"], rows[27]["status"]) == ("met", "met")
+    assert rows[30]["missing"].endswith("tells no metrics")  # of the newest, which logged parameters alone
+    assert [proof["source"] for proof in rows[30]["proofs"]] == ["MLflow", "MLflow"]
     (proof,) = rows[28]["proofs"]
     assert proof["text"] == "4 of 4 runs tell features and parameters"
 
