@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from functools import cached_property
 
 from app.audits.attempt import Attempt, EarlierSubject
 from app.audits.providing import AHEAD, PROVIDERS, Provided
-from app.audits.providing.declared import declared_of, masks
+from app.audits.providing.declared import masks
 from app.audits.providing.loading import data_frame, declaration, load, predictions_in
 from checks.contract import Missing
 from checks.evidence import (
@@ -43,7 +42,6 @@ class Evidence:
         self._ahead = {slow for kind, slow in AHEAD.items() if kind in wanted}
         self._known: dict[type, Provided | Exception] = {}
         self._providers: dict[type, Callable[[], Provided]] = {
-            Declaration: lambda: Provided(self._declared),
             Predictor: self._predictor,
             HoldoutPredictions: self._holdout_predictions,
             EarlierVersions: self._earlier_versions,
@@ -92,9 +90,10 @@ class Evidence:
         """Whether what libraries say may hold values of columns declared personal or sensitive."""
         return masks(self._attempt)
 
-    @cached_property
+    @property
     def _declared(self) -> Declaration:
-        return declared_of(self._attempt)
+        declared: Declaration = self.get(Declaration).value
+        return declared
 
     def _data(self, kind: type[Data]) -> Provided:
         role = ROLES[kind]

@@ -56,7 +56,7 @@ def test_every_check_answers_about_a_real_model(registered, audit, client):
     }
     assert [one["reason"] for one in findings.values() if one["verdict"] == "error"] == []
     assert [findings[test_id]["verdict"] for test_id in ("DATA-1", "INFRA-2")] == ["pass", "pass"]
-    assert findings["DATA-1"]["inputs"].keys() == {"train"}
+    assert findings["DATA-1"]["inputs"].keys() == {"train", "organisation policy"}
     assert findings["DATA-1"]["measured"]["rows"] == 285
     assert findings["INFRA-2"]["cap"] is None
     assert findings["MODEL-5"]["inputs"].keys() >= {"train", "test", "artifact"}

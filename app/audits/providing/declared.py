@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.audits.attempt import Attempt
-from app.audits.providing.organisation import policy_of
+from app.audits.providing.contract import Provided, Providers, Source
+from app.audits.providing.organisation import policy_digest, policy_of
 from app.catalog.declaration import declaration_of
 from app.catalog.manifest import Manifest
 from checks.evidence import Declaration
@@ -17,3 +18,10 @@ def declared_of(attempt: Attempt) -> Declaration:
 def masks(attempt: Attempt) -> bool:
     """Whether columns are declared personal or sensitive: then what libraries say of the data is not kept."""
     return bool(declared_of(attempt).masked)
+
+
+def _declaration(_source: Source, attempt: Attempt) -> Provided:
+    return Provided(declared_of(attempt), policy_digest(attempt))
+
+
+PROVIDERS: Providers = {Declaration: _declaration}

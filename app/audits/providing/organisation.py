@@ -17,14 +17,18 @@ def policy_of(attempt: Attempt) -> OrganisationPolicy | None:
     return OrganisationPolicy(**{**fields, "slices": tuple(Slice(**one) for one in fields["slices"])})
 
 
+def policy_digest(attempt: Attempt) -> dict[str, str]:
+    """The policy's digest as an input, by its name."""
+    return {"organisation policy": attempt.organisation_digest} if attempt.organisation_digest else {}
+
+
 def _policy(_source: Source, attempt: Attempt) -> Provided:
     value = policy_of(attempt)
     if value is None:
         raise Missing(
             "an organisation policy", "an administrator writes one: assay policy put organisation -f FILE"
         )
-    digest = attempt.organisation_digest
-    return Provided(value, {"organisation policy": digest} if digest else {})
+    return Provided(value, policy_digest(attempt))
 
 
 def _acceptances(_source: Source, attempt: Attempt) -> Provided:
