@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from app import log as logs
+from app.access import upkeep as tokens
 from app.alerts import token_ends
 from app.alerts.deliverer import Deliverer, deliver_due
 from app.audits import ledger, results
@@ -69,7 +70,7 @@ def run(settings: Settings, *, stop: threading.Event, once: bool = False, runner
     worker = _Worker(db, settings, stop, runner)
     beside: list[Scheduler | Deliverer | TrainingKeeper] = []
     if not once:
-        chores = [register.look_after, retention.look_after, token_ends.look_after]
+        chores = [register.look_after, retention.look_after, token_ends.look_after, tokens.look_after]
         scheduler = Scheduler(db, settings, worker.name, chores=chores)
         beside = [scheduler, Deliverer(db, settings), TrainingKeeper(db, settings)]
     for thread in beside:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LargeBinary, Text, bindparam, cast
+from sqlalchemy import ColumnElement, LargeBinary, Text, bindparam, cast
 from sqlalchemy import select as sa_select
-from sqlmodel import Session, SQLModel, col, or_, select, update
+from sqlmodel import Session, SQLModel, col, delete, func, or_, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.access.chain import Link, Stored
@@ -142,3 +142,25 @@ def revoke_opened_by(session: Session, origin: str, now: datetime) -> None:
         )
         .values(revoked_at=now)
     )
+
+
+PASSING = ("exchanged", "session", "sign_in")
+"""Kinds of tokens that let somebody in for a while, are in no list, and become many."""
+
+
+def _ended(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Never the newest token: SQLite would give its id again, and the audit log names tokens by id."""
+    newest = select(func.max(Token.id)).scalar_subquery()
+    return (col(Token.kind).in_(PASSING), col(Token.expires_at) < before, col(Token.id) < newest)
+
+
+def passing_tokens_ended(session: Session, before: datetime) -> bool:
+    return session.exec(select(Token.id).where(*_ended(before)).limit(1)).first() is not None
+
+
+def purge_passing_tokens(session: Session, before: datetime) -> dict[str, int]:
+    """Delete those that ended before then. How many, by kind."""
+    ended = _ended(before)
+    counted = session.exec(select(Token.kind, func.count()).where(*ended).group_by(col(Token.kind))).all()
+    session.exec(delete(Token).where(*ended))
+    return dict(sorted(counted))
