@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,11 @@ def check(
     environment: Annotated[str, typer.Option("--environment", "-e", help="Where it would go.")],
     stage: Annotated[str, typer.Option(help="admit (first traffic) or promote (stable traffic).")] = "admit",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait while an audit must run first.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait, for the service and for an audit.")] = 900,
+    wait_for_people: Annotated[
+        bool,
+        typer.Option("--wait-for-people", help="Wait while only approvals or waivers are missing."),
+    ] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait: for the service, an audit, people.")] = 900,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask without leaving a decision.")] = False,
     output: Outputs = ["table"],  # noqa: B006 - typer copies it
     summary: Summary = None,
@@ -46,10 +51,13 @@ def check(
     """
     model, version = split_name(name)
     wanted = reports.wanted(output, summary)
+    service, place = Assay(timeout=min(timeout, DEFAULT_TIMEOUT)), {"environment": environment, "stage": stage}
+    deadline = time.monotonic() + timeout
     try:
-        decision = Assay(timeout=min(timeout, DEFAULT_TIMEOUT)).evaluate(
-            model, version, environment=environment, stage=stage, dry_run=dry_run, wait=timeout if wait else 0
-        )
+        patience = timeout if wait or wait_for_people else 0
+        decision = service.evaluate(model, version, **place, dry_run=dry_run, wait=patience)
+        if wait_for_people:
+            decision = service.wait_for_people(decision, deadline - time.monotonic(), _tell)
     except Problem as problem:  # the question was refused, which is not an answer of "no"
         return explain(str(problem), EXIT_USAGE)
     except ServiceError as error:
@@ -57,6 +65,10 @@ def check(
         return explain(str(error), EXIT_UNAVAILABLE)
     reports.write(decision, wanted)
     return exit_code(decision)
+
+
+def _tell(awaited: list[str]) -> None:
+    typer.echo(f"waiting for people: {', '.join(awaited)}", err=True)
 
 
 @gate_commands.command("show")

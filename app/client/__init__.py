@@ -13,8 +13,8 @@ from app.client.catalog import Catalog
 from app.client.connection import DEFAULT_TIMEOUT, Body, Problem, ServiceError
 from app.client.connections import Connections
 from app.client.delivery import Delivery
-from app.client.gate import Gate
 from app.client.ledger import Ledger
+from app.client.people import People
 from app.client.pipelines import Pipelines
 from app.client.register import Register
 from app.client.teams import Teams
@@ -22,7 +22,6 @@ from app.client.traffic import Traffic
 from app.client.training import Training
 from app.client.types import Condition, Decision
 from app.client.uptime import Uptime
-from app.client.waivers import Waivers
 
 __all__ = ["DEFAULT_TIMEOUT", "Assay", "Body", "Condition", "Decision", "Problem", "ServiceError"]
 
@@ -30,7 +29,7 @@ __all__ = ["DEFAULT_TIMEOUT", "Assay", "Body", "Condition", "Decision", "Problem
 class Assay(
     Catalog,
     Audits,
-    Gate,
+    People,
     Traffic,
     Alerts,
     Acceptances,
@@ -43,7 +42,6 @@ class Assay(
     AuditLog,
     Trusts,
     Register,
-    Waivers,
     Teams,
     Approvals,
 ):

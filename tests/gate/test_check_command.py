@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from app.cli.output import styled
+from app.gate.policies import write_policy
 from tests.gate import planted
 from tests.http.conftest import Server, server
 
@@ -22,20 +23,32 @@ pytestmark = pytest.mark.slow
 
 NAME = "credit-default@1.0.0"
 ASK = ["gate", "check", NAME, "-e", "production"]
+APPROVED = "assay_policy: 1\nname: eu\nstages:\n  admit: {must_pass: [INFRA-4], approvals: {reviewer: 1}}\n"
 
 
 @pytest.fixture
 def assay(tmp_path, secret):
-    """``assay(url, ...)``: the command line in ``tmp_path``, with a token of the ``ci`` role."""
+    """``assay(url, ...)``: the command line in ``tmp_path``, with a token of the ``ci`` role; ``assay.running``: it
+    goes on meanwhile.
+    """
     token = secret("ci")
 
-    def run(url, *arguments):
+    def given(url, *arguments):
         environment = {**os.environ, "ASSAY_URL": url, "ASSAY_TOKEN": token}
-        command = [sys.executable, "-m", "app.cli", *arguments]
-        return subprocess.run(
-            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-        )
+        return {
+            "args": [sys.executable, "-m", "app.cli", *arguments],
+            "env": environment,
+            "cwd": tmp_path,
+            "text": True,
+        }
 
+    def run(url, *arguments):
+        return subprocess.run(**given(url, *arguments), capture_output=True, timeout=60, check=False)
+
+    def running(url, *arguments):
+        return subprocess.Popen(**given(url, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    run.running = running
     return run
 
 
@@ -73,6 +86,21 @@ def test_the_exit_code_is_the_answer(server, assay, stored, verdicts, code, word
     stored(**verdicts)
     answer = assay(server.url, *ASK, "--dry-run")
     assert (answer.returncode, answer.stdout.split()[0]) == (code, word), answer.stdout + answer.stderr
+
+
+def test_it_waits_for_people_when_told_to(server, assay, stored, database, client):
+    stored()
+    with database.write() as session:
+        write_policy(session, "eu", APPROVED, "tests")
+    ask = ["gate", "check", NAME, "-e", "eu"]
+    assert assay(server.url, *ask, "--wait").returncode == 2
+    with assay.running(server.url, *ask, "--wait-for-people") as waiting:
+        assert waiting.stderr.readline() == "waiting for people: approvals.reviewer\n"
+        given = {"environment": "eu", "comment": "Read it."}
+        path = "/api/v1/models/credit-default/versions/1.0.0/approvals"
+        assert client("reviewer").post(path, json=given).status_code == 201
+        assert waiting.stdout.read().startswith("PASS")
+        assert waiting.wait(60) == 0
 
 
 def test_many_reports_at_once(server, assay, stored, tmp_path):
