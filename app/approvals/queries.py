@@ -29,7 +29,8 @@ def given(session: Session, new: Approval) -> Approval | None:
     return session.exec(query.limit(1)).first()
 
 
-def revoke(session: Session, approval_id: int, revoked_by: str, at: datetime) -> bool:
+def revoke(session: Session, approval_id: int, revoked_by: str, at: datetime, reason: str) -> bool:
     """Whether it was not revoked before, and now is."""
     change = update(Approval).where(col(Approval.id) == approval_id, col(Approval.revoked_at).is_(None))
-    return bool(session.connection().execute(change.values(revoked_by=revoked_by, revoked_at=at)).rowcount)
+    revoked = change.values(revoked_by=revoked_by, revoked_at=at, revocation_reason=reason)
+    return bool(session.connection().execute(revoked).rowcount)

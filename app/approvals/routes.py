@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.approvals import service
-from app.approvals.schemas import ApprovalIn, ApprovalOut
+from app.approvals.schemas import ApprovalIn, ApprovalOut, ApprovalRevocationIn
 from app.deps import CanAttest, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
 from app.http.problems import problems
 from app.paging import Cursor, Page
@@ -48,7 +48,13 @@ def list_approvals(
     return service.list_approvals(session, model, version, cursor)
 
 
-@router.post("/approvals/{approval_id}/revocation", summary="Take an approval back", responses=problems(404, 409))
-def revoke_approval(approval_id: RowId, session: WriteSession, identity: CanAttest) -> ApprovalOut:
-    """Decisions that counted it cannot be used from now on."""
-    return service.revoke(session, approval_id, identity)
+@router.post(
+    "/approvals/{approval_id}/revocation", summary="Take an approval back", responses=problems(403, 404, 409)
+)
+def revoke_approval(
+    approval_id: RowId, given: ApprovalRevocationIn, session: WriteSession, identity: CanAttest
+) -> ApprovalOut:
+    """By whoever gave it, an administrator, or somebody in a role whose approvals the policy asks for there.
+    Decisions that counted it cannot be used from now on.
+    """
+    return service.revoke(session, approval_id, identity, given.reason)

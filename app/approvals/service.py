@@ -57,21 +57,23 @@ def give(
     return _out(session, row)
 
 
-def revoke(session: Session, approval_id: int, identity: Identity) -> ApprovalOut:
+def revoke(session: Session, approval_id: int, identity: Identity, reason: str) -> ApprovalOut:
     """Take it back; one person is enough. Decisions that counted it cannot be used from now on.
 
     Raises:
         NotFound: no such approval.
+        Forbidden: by neither the approver nor an administrator, in a role that the policy does not ask for there.
         Conflict: revoked before.
     """
     row = session.get(Approval, approval_id)
     if row is None:
         raise NotFound(f"there is no approval {approval_id}")
-    if not queries.revoke(session, row.id, identity.name, utcnow()):
+    _require_say(session, row, identity)
+    if not queries.revoke(session, row.id, identity.name, utcnow(), reason):
         session.refresh(row)
         raise Conflict(f"approval {row.id} was revoked by {row.revoked_by}")
     session.refresh(row)
-    _record(session, identity, "revoke", row, before="given")
+    _record(session, identity, "revoke", row, before="given", reason=reason)
     return _out(session, row)
 
 
@@ -86,12 +88,7 @@ def list_approvals(
 
 
 def _require_asked(session: Session, model: Model, given: ApprovalIn, role: str) -> None:
-    binding = policies.in_force(session, given.environment, model.name)
-    if given.stage:
-        policies.require_stage(binding, given.stage)
-    stages = (given.stage,) if given.stage else binding.stages
-    layers = [layer for stage in stages for layer in binding.layers(stage, model.risk_tier)]
-    roles = list(dict.fromkeys(role for layer in layers for role in layer.demand.approvals))
+    roles = _roles(session, model, given.environment, given.stage)
     if not roles:
         message = f"the policy asks for no approvals in {given.environment}"
         raise Invalid(message, [FieldError("environment", message)])
@@ -99,9 +96,31 @@ def _require_asked(session: Session, model: Model, given: ApprovalIn, role: str)
         raise Forbidden(f"The policy asks for approvals by {' and '.join(roles)}; {role} does not count.")
 
 
-def _record(session: Session, identity: Identity, what: str, row: Approval, before: Status | None) -> None:
+def _require_say(session: Session, row: Approval, identity: Identity) -> None:
+    if identity.name == row.person or identity.role == "admin":
+        return
+    model = session.get_one(Model, row.model_id)
+    role, roles = role_for(session, identity, model.team_id), _roles(session, model, row.environment, row.stage)
+    if role not in roles:
+        allowed = [row.person, "an administrator", *(f"a person in the role {one}" for one in roles)]
+        raise Forbidden(f"Whoever takes this back is {' or '.join(allowed)}, not {role}.")
+
+
+def _roles(session: Session, model: Model, environment: str, stage: str | None) -> list[str]:
+    """Whose approvals the policy asks for, at that stage or, for None, at any."""
+    binding = policies.in_force(session, environment, model.name)
+    if stage:
+        policies.require_stage(binding, stage)
+    stages = (stage,) if stage else binding.stages
+    layers = [layer for one in stages for layer in binding.layers(one, model.risk_tier)]
+    return list(dict.fromkeys(role for layer in layers for role in layer.demand.approvals))
+
+
+def _record(
+    session: Session, identity: Identity, what: str, row: Approval, before: Status | None, **more: str
+) -> None:
     details = row.model_dump(include={"version_id", "digest", "environment", "stage", "person", "role", "comment"})
-    details |= {"before": before, "after": _status(row)}
+    details |= {"before": before, "after": _status(row), **more}
     audit_log.record(session, identity.name, f"approval.{what}", f"approval/{row.id}", **details)
 
 

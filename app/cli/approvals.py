@@ -30,9 +30,11 @@ def give(
 
 
 @approval_commands.command("revoke")
-def revoke(approval_id: int) -> None:
-    """Take an approval back. Decisions that counted it cannot be used from now on."""
-    one = Assay().revoke_approval(approval_id)
+def revoke(approval_id: int, reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")]) -> None:
+    """Take an approval back: your own, or as an administrator or in a role that the policy asks for any. Decisions
+    that counted it cannot be used from now on.
+    """
+    one = Assay().revoke_approval(approval_id, reason)
     typer.echo(f"approval {one['id']} of {one['person']} is revoked")
 
 
@@ -40,8 +42,8 @@ def revoke(approval_id: int) -> None:
 def list_approvals(name: Annotated[str, typer.Argument(metavar="MODEL[@VERSION]")]) -> None:
     """Who approved what, and took it back, newest first."""
     model, _, version = name.partition("@")
-    keys = ("id", "status", "version", "environment", "stage", "person", "role", "created_at", "revoked_by")
+    keys = ("id", "status", "version", "environment", "stage", "person", "role", "created_at", "comment")
     found = Assay().approvals(model, **({"version": version} if version else {}))
-    rows = [tuple(one[key] or "" for key in (*keys, "comment")) for one in found]
-    header = ("ID", "STATUS", "VERSION", "ENVIRONMENT", "STAGE", "PERSON", "ROLE", "AT", "REVOKED BY", "COMMENT")
-    print_table("", header, rows)
+    rows = [tuple(one[key] or "" for key in (*keys, "revoked_by", "revocation_reason")) for one in found]
+    header = ("ID", "STATUS", "VERSION", "ENVIRONMENT", "STAGE", "PERSON", "ROLE", "AT", "COMMENT")
+    print_table("", (*header, "REVOKED BY", "WHY"), rows)

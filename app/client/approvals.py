@@ -14,8 +14,8 @@ class Approvals(Connection):
         """``given``: environment, comment, stage, digest."""
         return self._create(f"models/{model}/versions/{version}/approvals", json=given)
 
-    def revoke_approval(self, approval_id: int) -> Body:
-        return self._json("POST", f"approvals/{approval_id}/revocation")
+    def revoke_approval(self, approval_id: int, reason: str) -> Body:
+        return self._json("POST", f"approvals/{approval_id}/revocation", json={"reason": reason})
 
     def approvals(self, model: str, **filters: str) -> list[Body]:
         """``filters``: version."""

@@ -152,7 +152,10 @@ def _revoked(session: Session, decision: Decision) -> str | None:
         return None
     counted = {fact["approval"] for fact in decision.inputs["approvals"]}
     if approval := gate.revoked_approval(session, counted):
-        return f"{name} counted approval {approval.id} of {approval.person}, which {approval.revoked_by} revoked."
+        counted_it = f"{name} counted approval {approval.id} of {approval.person}"
+        return (
+            f"{counted_it}, which {approval.revoked_by} revoked: {approval.revocation_reason or 'no reason given'}"
+        )
     return None
 
 

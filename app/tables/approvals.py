@@ -27,3 +27,4 @@ class Approval(SQLModel, table=True):
     created_at: datetime = moment()
     revoked_by: str | None = None
     revoked_at: datetime | None = moment(nullable=True)
+    revocation_reason: str | None = None

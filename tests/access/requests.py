@@ -114,6 +114,7 @@ REQUESTS: dict[str, Any] = {
     "POST /api/v1/models/{model}/acceptances": _body(**ACCEPTANCE),
     "POST /api/v1/models/{model}/waivers": _body(**WAIVER),
     "POST /api/v1/models/{model}/versions/{version}/approvals": _body(environment="production", comment="x"),
+    "POST /api/v1/approvals/{approval_id}/revocation": _body(reason="x"),
     "POST /api/v1/policy-comparisons": lambda t: {
         "json": {
             "before": {"policy": "production", "stage": "admit", "risk_tier": "low"},

@@ -25,7 +25,10 @@ from tests.gate.facts import NOW, facts, finding, inputs
 
 VERSION = "/api/v1/models/credit-default/versions/1.0.0"
 POLICY = "assay_policy: 1\nname: eu\nstages:\n  admit: {must_pass: [DATA-1], approvals: {reviewer: 2, owner: 1}}\n"
+NOBODY = "assay_policy: 1\nname: eu\nstages:\n  admit: {must_pass: [DATA-1]}\n"
 GIVEN = {"environment": "eu", "comment": "Read the validation report."}
+REVOKED = {"reason": "The report was of another version."}
+FIRST = "/api/v1/approvals/1/revocation"
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def approve(client, database, subject):
     def post(name, role, path=f"{VERSION}/approvals", **changes):
         with database.write() as session:
             _, token = create_token(session, name=name, role=role, created_by="tests")
-        body = GIVEN | changes if path.startswith(VERSION) else None
+        body = (GIVEN if path.startswith(VERSION) else REVOKED) | changes
         return http.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
 
     return post
@@ -111,12 +114,12 @@ def test_a_decision_cannot_be_used_once_an_approval_is_taken_back(approve, decid
     for name, role in (("Bo", "reviewer"), ("Di", "reviewer"), ("Cy", "owner")):
         approve(name, role)
     made = decide()
-    taken = approve("Cy", "owner", "/api/v1/approvals/1/revocation")
+    taken = approve("Cy", "owner", FIRST)
     assert (taken.json()["status"], taken.json()["revoked_by"]) == ("revoked", "Cy")
-    with pytest.raises(Conflict, match="counted approval 1 of Bo, which Cy revoked"):
+    with pytest.raises(Conflict, match="of Bo, which Cy revoked: The report was of another version"):
         consume(made)
     assert decide().status == "unknown"
-    assert approve("Cy", "owner", "/api/v1/approvals/1/revocation").status_code == 409
+    assert approve("Cy", "owner", FIRST).status_code == 409
     assert approve("Bo", "reviewer").status_code == 201
     assert consume(decide()).consumed_at is not None
 
@@ -129,6 +132,41 @@ def test_who_cannot_approve_is_told_why(approve):
     assert "has the artifact aaa" in approve("Bo", "reviewer", digest="b" * 64).json()["detail"]
     assert approve("Bo", "reviewer", digest="a" * 64).status_code == 201
     assert "a person counts once" in approve("Bo", "owner").json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "policy", "status"),
+    [
+        ("Bo", "reviewer", NOBODY, 200),  # who gave it, whatever the policy says by now
+        ("Ed", "admin", NOBODY, 200),
+        ("Cy", "owner", POLICY, 200),  # in a role that the policy asks for
+        ("Cy", "owner", NOBODY, 403),
+        ("Cy", "owner", POLICY.replace(", owner: 1", ""), 403),
+        ("build", "ci", POLICY, 403),
+    ],
+)
+def test_who_may_take_one_back(approve, database, name, role, policy, status):
+    approve("Bo", "reviewer")
+    with database.write() as session:
+        write_policy(session, "eu", policy, "tests")
+    answer = approve(name, role, FIRST)
+    assert answer.status_code == status, answer.text
+    with database.read() as session:
+        assert (session.get_one(Approval, 1).revoked_at is not None) == (status == 200)
+
+
+def test_who_may_not_take_one_back_is_told_who_may(approve, database):
+    approve("Bo", "reviewer")
+    with database.write() as session:
+        write_policy(session, "eu", POLICY.replace(", owner: 1", ""), "tests")
+    told = approve("Cy", "owner", FIRST).json()["detail"]
+    assert told == "Whoever takes this back is Bo or an administrator or a person in the role reviewer, not owner."
+
+
+@pytest.mark.parametrize("reason", ["", "  ", None, 7, "x" * 2001])
+def test_taking_one_back_takes_a_reason(approve, reason):
+    approve("Bo", "reviewer")
+    assert approve("Bo", "reviewer", FIRST, reason=reason).status_code == 422
 
 
 def test_another_artifact_environment_or_stage_needs_its_own(approve, decide, database, subject):
@@ -144,10 +182,11 @@ def test_another_artifact_environment_or_stage_needs_its_own(approve, decide, da
 
 def test_they_are_listed_and_logged_with_before_and_after(approve, client, database):
     approve("Bo", "reviewer")
-    approve("Cy", "owner", "/api/v1/approvals/1/revocation")
+    approve("Cy", "owner", FIRST)
     [one] = client("viewer").get("/api/v1/models/credit-default/approvals?version=1.0.0").json()["items"]
     told = (one["person"], one["role"], one["comment"], one["digest"], one["revoked_by"])
     assert told == ("Bo", "reviewer", "Read the validation report.", "a" * 64, "Cy")
+    assert one["revocation_reason"] == REVOKED["reason"]
     with database.read() as session:
         logged = [row for row in session.exec(select(AuditLog)) if row.action.startswith("approval.")]
     assert [(row.actor, row.action) for row in logged] == [("Bo", "approval.give"), ("Cy", "approval.revoke")]
@@ -155,6 +194,7 @@ def test_they_are_listed_and_logged_with_before_and_after(approve, client, datab
         (None, "given"),
         ("given", "revoked"),
     ]
+    assert [row.details.get("reason") for row in logged] == [None, REVOKED["reason"]]
 
 
 def test_the_pages_show_who_approved_and_what_is_missing(approve, client, decide):
@@ -167,10 +207,10 @@ def test_the_pages_show_who_approved_and_what_is_missing(approve, client, decide
     page = shown(f"/decisions/{made.id}")
     assert "<strong>Bo</strong> (reviewer): Fine &lt;b&gt;by me" in page
     assert "waiting for 1 more" in page
-    approve("Cy", "owner", "/api/v1/approvals/1/revocation")
+    approve("Cy", "owner", FIRST)
     card = shown("/models/credit-default/versions/1.0.0")
     assert "<strong>Bo</strong> (reviewer) for eu" in card
-    assert "revoked by Cy" in card
+    assert "revoked by Cy: The report was of another version." in card
 
 
 def test_a_member_approves_in_the_role_that_they_have_in_the_models_team(database):
