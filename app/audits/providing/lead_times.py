@@ -23,7 +23,10 @@ def _added(_source: Source, attempt: Attempt) -> Provided:
     if known is None:
         raise Missing("an environment in which features serve", "audit with --environment")
     if known.first_version is None:
-        raise Missing(f"a version that served stable traffic in {known.environment}", "assay deploy, role stable")
+        raise Missing(
+            f"a version that served stable traffic in {known.environment}",
+            f"let one serve: assay deploy MODEL@VERSION --environment {known.environment}",
+        )
     files: dict[str, HandedInFile] = {}
     commits: dict[str, FirstSeen] = {}
     proposals: dict[str, Proposal] = {}
