@@ -66,7 +66,8 @@ class Settings(BaseSettings):
         "", description="postgresql://user:password@host/name for PostgreSQL; empty: SQLite inside data_dir."
     )
     public_url: str = Field(
-        "http://127.0.0.1:8321", description="Address under which people and CI reach the service."
+        "http://127.0.0.1:8321",
+        description="Address under which people and CI reach the service; `assay serve` knows its own port.",
     )
     allowed_hosts: list[str] = Field(
         ["127.0.0.1", "localhost", "[::1]"], description="Values of the Host header that are answered."

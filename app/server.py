@@ -76,7 +76,7 @@ def worker_beside(settings: Settings) -> Iterator[None]:
 
 
 def _keep_worker(settings: Settings, stop: threading.Event) -> None:
-    environment = os.environ | settings.whereabouts
+    environment = os.environ | settings.whereabouts | {"ASSAY_PUBLIC_URL": settings.public_url}
     command = [sys.executable, "-m", "app.cli", "worker", "--parent", str(os.getpid())]
     while not stop.is_set():
         process = subprocess.Popen(command, env=environment)  # noqa: S603

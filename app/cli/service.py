@@ -25,7 +25,10 @@ def serve(
     """Serve the API and the pages, with a worker beside them; migrates the database first."""
     from app.server import run_server
 
-    run_server(Settings(), host, port, with_worker=worker)
+    settings = Settings()
+    if "public_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
+    run_server(settings, host, port, with_worker=worker)
 
 
 def worker(
@@ -61,7 +64,7 @@ def sign_in(
         str, typer.Option(help="viewer, reviewer, owner or admin; member: what the teams of that name say.")
     ] = "admin",
 ) -> None:
-    """Print a link that signs a browser in, once."""
+    """Print a link that signs a browser in, once. It begins with ASSAY_PUBLIC_URL."""
     from app.access.service import create_sign_in_link
 
     with own_database() as session:

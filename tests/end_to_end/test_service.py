@@ -143,7 +143,7 @@ def audited(service, registered):
 
 
 def test_registering_again_changes_nothing(service, registered, release):
-    assert f"{NAME} registered" in registered.stdout
+    assert f"{NAME} registered\n{service.url}/models/" in registered.stdout, "the service knows its own port"
     again = service.assay("model", "register", "-f", str(release / "assay.yaml"))
     assert again.returncode == 0
     assert "unchanged" in again.stdout
