@@ -1,17 +1,16 @@
 """What the channels send: signed, escaped, and nobody's text becomes a header or a link."""
 
 import json
-import socket
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
 import pytest
-from aiosmtpd.controller import Controller
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.alerts.channels import Address, Message, NotDelivered, Wires, email, slack, webhook
 from app.alerts.channels.message import Address as To
 from app.outgoing import Client
+from tests.alerts.mailbox import free_port, mail_server
 
 HOSTILE = "Bad <http://x|y> & <!channel>\r\nBcc: all@example.com"
 
@@ -74,35 +73,11 @@ class TestSlack:
         assert json.loads(receiver.bodies[0]) == slack.body(message())
 
 
-class Mailbox:
-    """``answers``: what the server says to each command instead of taking it."""
-
-    def __init__(self):
-        self.got, self.answers = [], {}
-
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
-        envelope.rcpt_tos.append(address)
-        return self.answers.get("RCPT", "250 OK")
-
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802
-        self.got.append(envelope)
-        return self.answers.get("DATA", "250 queued as q-7")
-
-
 @pytest.fixture
 def mailbox():
-    mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=0)
-    controller.port = _free_port()
-    controller.start()
-    mailbox.wires = Wires(Client(), f"smtp://127.0.0.1:{controller.port}", "assay@assay.example", 5)
-    yield mailbox
-    controller.stop()
-
-
-def _free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    with mail_server() as mailbox:
+        mailbox.wires = Wires(Client(), mailbox.url, "assay@assay.example", 5)
+        yield mailbox
 
 
 class TestEmail:
@@ -152,7 +127,7 @@ class TestEmail:
 
     def test_a_server_that_is_down(self):
         with pytest.raises(NotDelivered, match="mail server"):
-            email.send(message(), To("a@b.example"), Wires(Client(), f"smtp://127.0.0.1:{_free_port()}", "s@b", 1))
+            email.send(message(), To("a@b.example"), Wires(Client(), f"smtp://127.0.0.1:{free_port()}", "s@b", 1))
 
     def test_tls_from_the_start(self, mailbox):
         port = mailbox.wires.smtp_url.rpartition(":")[2]

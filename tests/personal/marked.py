@@ -40,7 +40,9 @@ def logged(count: int = LOGGED) -> pd.DataFrame:
     rows = np.resize(np.arange(len(test)), count)
     frame = test.iloc[rows].reset_index(drop=True)
     at = [utcnow() - timedelta(days=6) + timedelta(days=5) * share for share in np.linspace(0, 1, count)]
-    return frame.assign(application=[f"{APPLICATION}-s{row}" for row in range(count)], at=at, prediction=0)
+    return frame.assign(
+        application=[f"{APPLICATION}-s{row}" for row in range(count)], at=at, prediction=0, probability=0.1
+    )
 
 
 def recomputed() -> pd.DataFrame:
@@ -58,6 +60,7 @@ def declared(*, masked: bool) -> dict:
         {"name": "note", "type": "text", "nullable": False},
         {"name": "faith", "type": "category", "categories": list(GROUPS)},
     ]
+    made["slices"] = [{"name": "large", "where": {"mean radius": {"min": 14}}}]
     made["sensitive"] = ["faith"] if masked else []
     if masked:
         made["columns"] |= {"person": "customer", "personal": ["employer", "salary", "note", "application"]}
