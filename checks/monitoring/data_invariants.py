@@ -51,7 +51,8 @@ class DataInvariants(Check):
     number of rows: seeded random divisions of the pooled counts, p < 5 % by Benjamini-Hochberg over the columns.
     A drifting column fails, unless the upper 95 % bound of its importance is at most ``unimportant_gain``: then it
     warns. Dead columns, drifted to all missing or to one value, always fail. No average is taken over columns.
-    With fewer than ``min_rows`` rows on either side the test is inconclusive, unless a column is not there at all.
+    With fewer than ``min_rows`` rows on either side nothing passes and no drift is told: the test is inconclusive,
+    unless a column is not there at all or breaks the schema, which few rows can show.
 
     Source: Breck et al. 2017, section V, test Monitor 2. The limits of 0.1 are those of Evidently 0.7 for both
     distances; these and the others are Assay's interpretation.
@@ -108,13 +109,15 @@ class DataInvariants(Check):
         if absent:
             reason = f"The logged inputs lack {listed(absent)}."
             return Judgement(Verdict.FAIL, reason, "Log every feature that the model takes.")
-        if few := _too_few(measured, thresholds):
-            return Judgement(Verdict.INCONCLUSIVE, few, "Widen the window, or wait for more traffic.")
-        drifting = _drifting(measured["columns"], thresholds)
-        failing = [*_breaking(measured, thresholds), *(told for told, warns in drifting if not warns)]
+        breaking, few = list(_breaking(measured, thresholds)), _too_few(measured, thresholds)
+        if few and not breaking:
+            return Judgement(Verdict.INCONCLUSIVE, few.capitalize(), "Widen the window, or wait for more traffic.")
+        drifting = [] if few else _drifting(measured["columns"], thresholds)
+        failing = [*breaking, *(told for told, warns in drifting if not warns)]
         warning = [told for told, warns in drifting if warns]
         seen = f"{measured['rows']} rows in {measured['environment']}"
-        notes = [f"Drifting, but without use to the model: {listed(warning)}."] * bool(warning)
+        notes = [f"Drift was not looked for: {few}"] * bool(few)
+        notes += [f"Drifting, but without use to the model: {listed(warning)}."] * bool(warning)
         unknown = [name for name, side in measured["absent"].items() if side == "reference"]
         notes += [f"Not in the {measured['reference']} data, so not compared: {listed(unknown)}."] * bool(unknown)
         if failing:
@@ -180,7 +183,7 @@ def _too_few(measured: Measured, thresholds: Thresholds) -> str:
     least = thresholds["min_rows"]
     counts = {"window": measured["rows"], f"{measured['reference']} data": measured["reference_rows"]}
     few = [f"the {name} has {rows} rows" for name, rows in counts.items() if rows < least]
-    return f"{' and '.join(few).capitalize()}; {least} are needed." if few else ""
+    return f"{' and '.join(few)}; {least} are needed." if few else ""
 
 
 def _breaking(measured: Measured, thresholds: Thresholds) -> Iterator[str]:

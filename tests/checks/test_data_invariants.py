@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -163,6 +164,17 @@ def test_too_few_rows_are_inconclusive_until_the_threshold_allows_them():
     assert judged(CHECK, measured(NOW.head(500))).verdict is Verdict.PASS
     judgement = verdict_on(NOW, reference=BEFORE.head(100))
     assert "The training data has 100 rows; 500 are needed." in judgement.reason
+
+
+def test_few_rows_are_enough_to_break_the_schema_but_not_to_drift():
+    cents = NOW.head(40).assign(income=NOW["income"] * 100)
+    bounded = declaration(features=tuple(replace(one, max=10 * BEFORE["income"].max()) for one in LOOSE[:1]))
+    assert [one.name for one in bounded.features] == ["income"]
+    judgement = verdict_on(cents, bounded)
+    assert judgement.verdict is Verdict.FAIL
+    assert "income breaks the schema in 40 of 40 cells (above 40)" in judgement.reason
+    assert "Drift was not looked for: the window has 40 rows; 500 are needed." in judgement.reason
+    assert verdict_on(cents).verdict is Verdict.INCONCLUSIVE
 
 
 def test_column_that_is_not_logged_fails_and_one_without_reference_is_not_compared():
