@@ -1,9 +1,10 @@
-"""``assay ledger``: the practice around models. ``assay ledger MODEL`` prints a model's 45 rows."""
+"""``assay ledger``: the practice around all models. ``assay ledger MODEL`` prints a model's 45 rows."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,30 +20,33 @@ STYLES = {"met": "green", "missing": "bold red", "unknown": "yellow"}
 
 
 class ModelOrCommand(TyperGroup):
-    """Takes what is none of its commands for the name of a model."""
+    """Takes what is none of its commands for the name of a model, or for an option of ``show``."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            args = ["show", *args]
-        return super().resolve_command(ctx, args)
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        own = {*self.commands, *ctx.help_option_names}
+        named = ctx.resilient_parsing or (args and args[0] in own)
+        return super().parse_args(ctx, args if named else ["show", *args])
 
 
 ledger_commands = typer.Typer(
     cls=ModelOrCommand,
     help="The practice around models: assay ledger MODEL prints what is met, missing and unknown.",
-    no_args_is_help=True,
 )
 
 
 @ledger_commands.command("show")
 def show(
-    model: Annotated[str, typer.Argument(metavar="MODEL[@VERSION]")],
+    model: Annotated[str, typer.Argument(metavar="MODEL[@VERSION]")] = "",
     status: Annotated[str | None, typer.Option(help="Only these: met, missing or unknown.")] = None,
+    team: Annotated[str | None, typer.Option(help="Without a model: of all that this team owns.")] = None,
     output: Annotated[str, typer.Option("--output", "-o", help="table or json.")] = "table",
 ) -> None:
-    """All rows of a model with their evidence, and what is missing."""
+    """All rows of a model with their evidence, and what is missing; without one, which rows each model has."""
     name, _, version = model.partition("@")
-    told = Assay().ledger(name, version or None)
+    with Assay() as assay:
+        if not name:
+            return _show_fleet(assay.practice(team), status, output)
+        told = assay.ledger(name, version or None)
     rows = [row for row in told["rows"] if status in {None, row["status"]}]
     if output == "json":
         return print_json(told | {"rows": rows})
@@ -56,18 +60,37 @@ def show(
     return None
 
 
+def _show_fleet(fleet: list[dict[str, Any]], status: str | None, output: str) -> None:
+    shown = [one for one in STYLES if status in {None, one}]
+    if output == "json":
+        return print_json([one | {"rows": [r for r in one["rows"] if r["status"] in shown]} for one in fleet])
+    rows = [(one["model"], one["owner"], *(_numbers(one["rows"], wanted) for wanted in shown)) for one in fleet]
+    return print_table("", ("MODEL", "OWNER", *map(str.upper, shown)), rows)
+
+
+def _numbers(rows: list[dict[str, Any]], status: str) -> str:
+    """How many there are, and which: ``3: 7-8, 16``."""
+    found = [row["number"] for row in rows if row["status"] == status]
+    runs = (list(run) for _, run in groupby(enumerate(found), lambda pair: pair[1] - pair[0]))
+    spans = (f"{run[0][1]}-{run[-1][1]}" if len(run) > 1 else f"{run[0][1]}" for run in runs)
+    return f"{len(found)}: {', '.join(spans)}" if found else "0"
+
+
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {status}" for status, count in counts.items())
 
 
 def _details(row: dict[str, Any]) -> list[str]:
-    proofs = [f"{one['text']}{_when(one['at'])}" for one in row["proofs"]]
+    proofs = [f"{one['text']}{_told(one)}" for one in row["proofs"]]
     missing = [f"Missing: {row['missing']}"] if row["missing"] else []
     return [*proofs, *missing, *([f"Next: {row['remedy']}"] if row["remedy"] else [])]
 
 
-def _when(at: str | None) -> str:
-    return f" ({at[:16].replace('T', ' ')})" if at else ""
+def _told(proof: dict[str, Any]) -> str:
+    """When, and by whom."""
+    at, source = proof["at"] or "", proof["source"]
+    said = ", ".join(filter(None, (at[:16].replace("T", " "), source and f"told by {source}")))
+    return f" ({said})" if said else ""
 
 
 @ledger_commands.command("push")

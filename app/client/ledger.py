@@ -27,6 +27,10 @@ class Ledger(Connection):
         items: list[Body] = self._json("GET", "ledger/events", params=filters)["items"]
         return items
 
+    def practice(self, team: str | None = None) -> list[Body]:
+        """The rows of every model, or of a team's: ``[{model, owner, counts, rows}]``, without their evidence."""
+        return self._all("ledger", **({"team": team} if team else {}))
+
     def ledger(self, model: str, version: str | None = None) -> Body:
         """A model's rows: ``{model, version, as_of, counts, rows}``; without a version, for what serves."""
         return self._json("GET", f"models/{model}/ledger", params={"version": version} if version else {})

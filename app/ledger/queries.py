@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, not_, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.access.view import OF_ALL
 from app.errors import NotFound, nearest
@@ -85,13 +86,21 @@ def events(
 
 def models(session: Session, team: str | None) -> Sequence[Model]:
     """All models, or those that a team owns. Raises NotFound, naming the nearest team."""
-    found = session.exec(select(Model).order_by(col(Model.id))).all()
+    return session.exec(_owned_by(session, team).order_by(col(Model.id))).all()
+
+
+def models_page(session: Session, team: str | None, params: PageParams) -> tuple[list[Model], str | None]:
+    """The same by pages, the one registered last first."""
+    return paginate(session, _owned_by(session, team), col(Model.id), params)
+
+
+def _owned_by(session: Session, team: str | None) -> SelectOfScalar[Model]:
     if team is None:
-        return found
-    teams = {one.owner for one in found}
+        return select(Model)
+    teams = set(session.exec(select(Model.owner).distinct()))
     if team not in teams:
         raise NotFound(f"no model is owned by {team!r}{nearest(team, teams)}")
-    return [one for one in found if one.owner == team]
+    return select(Model).where(Model.owner == team)
 
 
 def page(

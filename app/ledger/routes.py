@@ -10,7 +10,7 @@ from app.db import utcnow
 from app.deps import CanPushEvidence, CanRead, ReadSession, WriteSession
 from app.http.problems import problems
 from app.ledger import service
-from app.ledger.schemas import EventOut, EventsIn, EventsOut, LedgerOut
+from app.ledger.schemas import EventOut, EventsIn, EventsOut, LedgerOut, PracticeOut, Team
 from app.paging import Cursor, Page
 from app.scorecards.schemas import AsOf
 
@@ -40,6 +40,16 @@ def list_events(
 ) -> Page[EventOut]:
     filters = {"model": model, "pipeline": pipeline, "repository": repository, "kind": kind}
     return service.list_events(session, filters, cursor, aside=set_aside)
+
+
+@router.get("/ledger", summary="What the practice around each model shows", responses=problems(404))
+def fleet_ledger(
+    session: ReadSession, cursor: Cursor, _: CanRead, team: Team = None, as_of: AsOf = None
+) -> Page[PracticeOut]:
+    """The 45 rows of every model, the one registered last first: met, missing or unknown, and what is missing. A
+    model's own ledger names the evidence.
+    """
+    return service.of_fleet(session, team, cursor, as_of or utcnow())
 
 
 @router.get("/models/{model}/ledger", summary="What the practice around a model shows", responses=problems(404))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.ledger.events import Event
 from app.ledger.reading.words import Status
 
 MOST_EVENTS = 1000
+
+Team = Annotated[str | None, Query(max_length=2000, description="An owner of models. By default all.")]
 
 Taken = Literal["recorded", "known", "set_aside", "refused"]
 """``known``: told before. ``set_aside``: kept, and counted as soon as what it names is registered."""
@@ -78,7 +81,7 @@ class EventOut(BaseModel):
 
 
 class ProofOut(BaseModel):
-    """One piece of evidence. ``path`` leads to a page of this service."""
+    """One piece of evidence. ``source``: who told it, or what here found it; ``path``: a page of this service."""
 
     text: str
     at: datetime | None
@@ -114,3 +117,21 @@ class LedgerOut(BaseModel):
         for row in self.rows:
             found.setdefault(row.group, []).append(row)
         return found
+
+
+class MarkOut(BaseModel):
+    """A row without its evidence, which the model's own ledger names."""
+
+    number: int
+    title: str
+    status: Status
+    missing: str
+
+
+class PracticeOut(BaseModel):
+    """A model of the fleet with all rows, for what serves, else the newest version. ``counts``: of each status."""
+
+    model: str
+    owner: str
+    counts: dict[Status, int]
+    rows: list[MarkOut]

@@ -21,7 +21,7 @@ from app.ledger.queries import Registered
 from app.ledger.reading import within
 from app.ledger.reading.words import Status
 from app.ledger.rows import JudgedRow, walk
-from app.ledger.schemas import EventOut, LedgerOut, RowOut, TakenOut
+from app.ledger.schemas import EventOut, LedgerOut, MarkOut, PracticeOut, RowOut, TakenOut
 from app.paging import Page, PageParams
 from app.tables import LedgerEvent, Model
 
@@ -138,6 +138,22 @@ def rows_of(session: Session, models: Sequence[Model], as_of: datetime) -> dict[
     """All rows of each model, for what serves; read in one go."""
     history = facts.of_models(session, models, as_of)
     return {one.name: walk(within.of_model(history, one.name)) for one in models}
+
+
+def of_fleet(session: Session, team: str | None, params: PageParams, as_of: datetime) -> Page[PracticeOut]:
+    """The rows of all models, or of a team's, by pages. Raises NotFound, naming the nearest team."""
+    models, following = queries.models_page(session, team, params)
+    found = rows_of(session, models, as_of)
+    items = [
+        PracticeOut(
+            model=one.name,
+            owner=one.owner,
+            counts=_counts(found[one.name]),
+            rows=[MarkOut.model_validate(row, from_attributes=True) for row in found[one.name]],
+        )
+        for one in models
+    ]
+    return Page(items=items, next_cursor=following)
 
 
 def _counts(rows: Iterable[JudgedRow]) -> dict[Status, int]:

@@ -121,6 +121,7 @@ POST   /api/v1/deployments/{deployment_id}/stop                             make
 POST   /api/v1/deployments/{deployment_id}/review                           attesters  theirs
 POST   /api/v1/ledger/events                                                handers    shared
 GET    /api/v1/ledger/events                                                readers    list
+GET    /api/v1/ledger                                                       readers    list
 GET    /api/v1/models/{model}/ledger                                        readers    theirs
 GET    /api/v1/delivery-metrics                                             readers    list
 GET    /api/v1/models/{model}/delivery-metrics                              readers    theirs

@@ -13,6 +13,7 @@ from app.ledger.delivery.service import Asked
 from app.ledger.reading.delivery.metrics import DeliveryMetrics
 from app.ledger.reading.delivery.periods import LONGEST, MOST_WINDOWS, WINDOWS, Every
 from app.ledger.reading.products import Fleet
+from app.ledger.schemas import Team
 from app.scorecards.schemas import AsOf
 
 router = APIRouter(tags=["ledger"])
@@ -30,7 +31,6 @@ def asked(
     return Asked(tuple(dict.fromkeys(days or WINDOWS)), every, as_of)
 
 
-Team = Annotated[str | None, Query(max_length=2000, description="An owner of models. By default all.")]
 Wanted = Annotated[Asked, Depends(asked)]
 
 

@@ -129,28 +129,36 @@ def _degraded(case: Case) -> Judged:
     after, history = case.after, case.history
     judged = [one for one in _between(case, history.findings) if one.test in QUALITY_TESTS]
     signs = [
-        (one.at, f"{one.test} turned to fail for {one.version}")
+        (one.at, f"{one.test} turned to fail for {one.version}", f"alert {one.alert_id}")
         for one in _between(case, history.turns)
         if one.test in QUALITY_TESTS and one.after == "fail"
     ]
     signs += [
-        (one.at, f"{one.test} failed for {one.version}")
+        (one.at, f"{one.test} failed for {one.version}", f"audit {one.audit_id}")
         for one in judged
         if one.verdict == "fail" and one.version != after.name
     ]
     signs += [
-        (one.at, f"incident {one.incident} ({one.metric.replace('_', ' ')})")
+        (
+            one.at,
+            f"incident {one.incident} ({one.metric.replace('_', ' ')})",
+            within.by_whom(history, one.kind, one.id),
+        )
         for one in _between(case, history.incidents)
         if one.state == "opened"
     ]
     signs += [
-        (one.at, f"the A/B test of {one.candidate} came out worse")
+        (
+            one.at,
+            f"the A/B test of {one.candidate} came out worse",
+            within.by_whom(history, one.kind, one.id),
+        )
         for one in _between(case, history.ab_tests)
         if one.outcome == "worse"
     ]
     if signs:
-        at, text = max(signs)
-        return met(Proof(f"{after.name}: {text}", at))
+        at, text, teller = max(signs)
+        return met(Proof(f"{after.name}: {text}", at, teller))
     if held := [one for one in judged if one.verdict == "pass"]:
         return _mismatch(case, f", but {held[-1].test} found no loss before it")
     missing = f"{after.name}: nothing is known of a loss of accuracy before it"
@@ -166,7 +174,9 @@ def _between(case: Case, facts: Iterable[T]) -> list[T]:
 def _attack(case: Case) -> Judged:
     told = _between(case, case.history.incidents)
     if attacks := [one for one in told if one.attack]:
-        return met(Proof(f"{case.after.name}: incident {attacks[-1].incident}, an attack", attacks[-1].at))
+        newest = attacks[-1]
+        teller = within.by_whom(case.history, newest.kind, newest.id)
+        return met(Proof(f"{case.after.name}: incident {newest.incident}, an attack", newest.at, teller))
     if others := [one for one in told if one.attack is False]:
         return _mismatch(case, f", but incident {others[-1].incident} was no attack")
     remedy = "Tell of it: an incident event with attack: true."

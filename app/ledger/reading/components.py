@@ -183,7 +183,11 @@ ACTIVITY: Mapping[ComponentKind, Callable[[History], Iterable[Proof]]] = {
 def _data_under_control(history: History) -> Judged:
     """A run or a version says by digest which data it was made from."""
     told = [
-        Proof(f"run {one.run} trained on {within.short(one.data_digest)}", one.at)
+        Proof(
+            f"run {one.run} trained on {within.short(one.data_digest)}",
+            one.at,
+            within.by_whom(history, one.kind, one.id),
+        )
         for one in history.runs
         if one.data_digest
     ]

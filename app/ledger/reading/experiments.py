@@ -12,7 +12,7 @@ from app.catalog.pipelines import ExperimentPart
 from app.errors import Conflict, FieldError, Invalid, NotFound, nearest
 from app.ledger.events import PipelineRunEvent
 from app.ledger.history import History, PipelineFact
-from app.ledger.reading.within import started
+from app.ledger.reading.within import by_whom, started
 from app.ledger.reading.words import Judged, Proof, lacking, met, unknown
 
 NO_BRANCH = "(no branch)"
@@ -257,14 +257,16 @@ def in_parallel(history: History) -> Judged:
         return lacking(
             f"{names}: no metric is declared to compare experiments by", f"Add `{DECLARE}` to pipeline.yaml."
         )
-    return max((_parallel(experiments(history, one)) for one in declared), key=lambda one: one.holds)
+    return max((_parallel(history, experiments(history, one)) for one in declared), key=lambda one: one.holds)
 
 
-def _parallel(found: Experiments) -> Judged:
+def _parallel(history: History, found: Experiments) -> Judged:
+    tellers = {one.run: by_whom(history, one.kind, one.id) for one in history.runs}
     compared = [one.best for one in found.branches if one.best]
     path = f"/api/v1/pipelines/{found.pipeline}/experiments"
     proofs = [
-        Proof(f"{one.branch}: {found.metric} {one.value:g} (run {one.run})", one.at, "", path) for one in compared
+        Proof(f"{one.branch}: {found.metric} {one.value:g} (run {one.run})", one.at, tellers[one.run], path)
+        for one in compared
     ]
     if len(compared) >= AT_LEAST:
         return met(*proofs)
@@ -281,7 +283,12 @@ def recorded(history: History) -> Judged:
     if not runs:
         return unknown("no run that succeeded is known", "Tell of runs with their features and parameters.")
     poor = [one for one in runs if not (one.features and one.parameters)]
-    proof = Proof(f"{len(runs) - len(poor)} of {len(runs)} runs tell features and parameters", runs[-1].at)
+    newest = runs[-1]
+    proof = Proof(
+        f"{len(runs) - len(poor)} of {len(runs)} runs tell features and parameters",
+        newest.at,
+        by_whom(history, newest.kind, newest.id),
+    )
     if not poor:
         return met(proof)
     missing = f"{len(poor)} of {len(runs)} runs lack features or parameters, such as {poor[-1].run}"

@@ -66,7 +66,7 @@ def design(history: History, version: VersionFact | None) -> Design:
         "threshold": f"{quality['metric']} {floor:g}" if floor is not None else None,
     }
     proofs = [
-        Proof(f"{name}: {value}", version.created_at if version else None)
+        Proof(f"{name}: {value}", *((version.created_at, version.created_by) if version else ()))
         for name, value in fields.items()
         if value
     ]
@@ -93,7 +93,7 @@ def development(history: History, version: VersionFact | None) -> Development:
         return Development(None, 0, metric, None, floor, _no_run(version))
     before = [one for one in within.succeeded(practice.runs) if within.started(one) <= within.started(chosen)]
     value = chosen.metrics.get(metric)
-    judged = _developed(chosen, len(before), metric, value, floor)
+    judged = _developed(history, chosen, len(before), metric, value, floor)
     return Development(chosen.run, len(before), metric, value, floor, judged)
 
 
@@ -105,11 +105,12 @@ def _no_run(version: VersionFact) -> Judged:
 
 
 def _developed(
-    chosen: PipelineRunEvent, runs: int, metric: str, value: float | None, floor: float | None
+    history: History, chosen: PipelineRunEvent, runs: int, metric: str, value: float | None, floor: float | None
 ) -> Judged:
-    proofs = [Proof(f"the run {chosen.run} was chosen, the {runs}. that succeeded", chosen.at)]
+    teller = within.by_whom(history, chosen.kind, chosen.id)
+    proofs = [Proof(f"the run {chosen.run} was chosen, the {runs}. that succeeded", chosen.at, teller)]
     if value is not None:
-        proofs.append(Proof(f"its {metric} is {value:g}", chosen.at))
+        proofs.append(Proof(f"its {metric} is {value:g}", chosen.at, teller))
     if value is None:
         return unknown(f"the run {chosen.run} does not tell {metric}", "Tell the metric with the run.", *proofs)
     if floor is None:
