@@ -10,9 +10,10 @@ from app.client.alerts import Alerts
 from app.client.approvals import Approvals
 from app.client.audits import Audits
 from app.client.catalog import Catalog
-from app.client.connection import DEFAULT_TIMEOUT, Body, Problem, ServiceError
+from app.client.connection import DEFAULT_TIMEOUT, Body
 from app.client.connections import Connections
 from app.client.delivery import Delivery
+from app.client.errors import Problem, ServiceError
 from app.client.ledger import Ledger
 from app.client.people import People
 from app.client.pipelines import Pipelines

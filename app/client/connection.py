@@ -1,4 +1,4 @@
-"""How the client talks to the service, and what may go wrong."""
+"""How the client talks to the service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import httpx2
 
-from app.client.workload import Workload
+from app.client.errors import Problem, ServiceError
+from app.client.workload import Workload, giver
 
 DEFAULT_URL = "http://127.0.0.1:8321"
 DEFAULT_TIMEOUT = 120.0
@@ -27,24 +28,6 @@ IDEMPOTENT = {"GET", "HEAD", "PUT", "DELETE"}
 KEY = "Idempotency-Key"
 
 Body = dict[str, Any]
-
-
-class ServiceError(Exception):
-    """The service could not be reached, or failed; whatever was asked is not answered."""
-
-
-class Problem(Exception):
-    """The service refused: ``status`` is the HTTP status, ``body`` the problem+json document."""
-
-    def __init__(self, status: int, body: Body) -> None:
-        self.status = status
-        self.body = body
-        super().__init__(body.get("detail") or body.get("title") or f"HTTP {status}")
-
-    @property
-    def errors(self) -> list[Body]:
-        """What is wrong with each field: ``{path, message, line?}``."""
-        return list(self.body.get("errors", []))
 
 
 class Connection:
@@ -126,7 +109,9 @@ class Connection:
         try:
             return self._http.request(method, path, **options)
         except httpx2.HTTPError as error:
-            raise ServiceError(f"{self.url} does not answer: {error or type(error).__name__}") from error
+            asked = error.request.url
+            who = self.url if str(asked).startswith(self.url) else giver(asked)
+            raise ServiceError(f"{who} does not answer: {error or type(error).__name__}") from error
 
     def _checked(self, response: httpx2.Response, allow: tuple[int, ...] = ()) -> httpx2.Response:
         if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx2
 
+from app.client.errors import ServiceError
+
 EXCHANGE = {
     "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
     "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
@@ -56,7 +58,15 @@ class Workload(httpx2.Auth):
         audience = os.environ.get("ASSAY_OIDC_AUDIENCE") or self._url
         headers = {"Authorization": f"bearer {os.environ.get('ACTIONS_ID_TOKEN_REQUEST_TOKEN', '')}"}
         answer = yield httpx2.Request("GET", url.copy_merge_params({"audience": audience}), headers=headers)
-        return str(self._read(answer)["value"])
+        try:
+            return str(answer.raise_for_status().json()["value"])
+        except (httpx2.HTTPStatusError, ValueError, KeyError, TypeError) as error:
+            raise ServiceError(f"{giver(url)} gave none: it answered with status {answer.status_code}.") from error
 
     def _read(self, response: httpx2.Response) -> Any:
         return self._check(response).json()
+
+
+def giver(url: httpx2.URL) -> str:
+    """Who gives jobs of GitHub Actions their tokens, in words."""
+    return f"{url.scheme}://{url.netloc.decode()}, which gives this job its token (ACTIONS_ID_TOKEN_REQUEST_URL),"

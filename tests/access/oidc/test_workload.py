@@ -98,8 +98,32 @@ def test_a_token_of_assay_s_own_goes_first(job, service, secret):
         assert client._json("GET", "me")["role"] == "viewer"
 
 
-def test_without_an_answer_from_the_ci_there_is_none(job, monkeypatch):
-    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"http://127.0.0.1:{free_port()}/")
+def test_without_an_answer_from_the_ci_there_is_none_and_the_ci_is_named(job, service, monkeypatch):
+    given = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"{given}/idtoken?secret=1")
     monkeypatch.setattr("app.client.connection.PAUSES", ())
-    with Assay() as client, pytest.raises(ServiceError):
+    with Assay() as client, pytest.raises(ServiceError) as failed:
+        client._json("GET", "me")
+    named = f"{given}, which gives this job its token (ACTIONS_ID_TOKEN_REQUEST_URL), does not answer: "
+    assert str(failed.value).startswith(named)
+    assert service.public_url not in str(failed.value)
+    told = assay("gate", "check", "nothing@1", "-e", "production")
+    assert (told.returncode, named in told.stderr) == (3, True), told.stderr
+
+
+@pytest.mark.parametrize("path", ["/ci-token", "/login/", "/nothing"])
+def test_a_ci_that_gives_no_token_is_not_taken_for_the_service(job, site, service, monkeypatch, path):
+    address = f"http://127.0.0.1:{site.port}"
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", address + path)
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of-another-job")
+    status = {"/ci-token": 401, "/login/": 200, "/nothing": 404}[path]
+    with Assay() as client, pytest.raises(ServiceError, match=f"^{address}, .* gave none: .* {status}"):
+        client._json("GET", "me")
+
+
+def test_a_service_that_is_down_is_named_itself(job, monkeypatch):
+    url = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("ASSAY_URL", url)
+    monkeypatch.setattr("app.client.connection.PAUSES", ())
+    with Assay() as client, pytest.raises(ServiceError, match=f"^{url} does not answer"):
         client._json("GET", "me")
