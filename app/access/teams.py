@@ -52,6 +52,11 @@ def lets(session: Session, name: str, scope: str, model_id: int | None) -> bool:
     return model is not None and (model.team_id in reach.teams_with(scope) or model.id in reach.models_with(scope))
 
 
+def lets_in(session: Session, name: str, scope: str, team_id: int) -> bool:
+    """The same of whatever the team has."""
+    return team_id in reach_of(session, name, SCOPES).teams_with(scope)
+
+
 def role_for(session: Session, identity: Identity, team_id: int | None) -> str:
     """In which role somebody acts on what that team has: a member in the one that they have in it, if any."""
     if identity.role != MEMBER:
@@ -169,6 +174,17 @@ def _out(session: Session, team: Team) -> TeamOut:
         models=queries.models_of(session, team.id),
         pipelines=queries.pipelines_of(session, team.id),
     )
+
+
+def team_of(session: Session, name: str, identity: Identity, scope: str) -> Team:
+    """The team of that name, where whoever asks may do this to what it has. Raises NotFound."""
+    known = queries.teams(session)
+    if identity.reach is not None:
+        known = [one for one in known if one.id in identity.reach.teams_with(scope)]
+    found = next((one for one in known if one.name == name), None)
+    if found is None:
+        raise NotFound(f"there is no team {name!r}{nearest(name, [one.name for one in known])}")
+    return found
 
 
 def team_for(session: Session, owner: str, reach: Reach | None) -> int | None:

@@ -116,6 +116,11 @@ def _policies(view: View, policy: Any) -> ColumnElement[bool]:
     return or_(policy.name.notlike("models/%"), own)
 
 
+def _alerts(view: View, row: Any) -> ColumnElement[bool]:
+    """Alerts and subscriptions: of a model, or of a team."""
+    return or_(row.model_id.in_(_seen(view, t.Model)), row.team_id.in_(view.teams))
+
+
 def _deliveries(view: View, row: Any) -> ColumnElement[bool]:
     return and_(row.alert_id.in_(_seen(view, t.Alert)), row.subscription_id.in_(_seen(view, t.Subscription)))
 
@@ -143,6 +148,8 @@ _OWN_RULES: Mapping[type[SQLModel], Rule] = {
     t.ScheduleSlot: _through("schedule_id", t.Schedule),
     t.Probe: _through("endpoint_id", t.Endpoint),
     t.Trainer: _through("pipeline_id", t.Pipeline),
+    t.Alert: _alerts,
+    t.Subscription: _alerts,
     t.AlertDelivery: _deliveries,
     t.LedgerEvent: _events,
     t.Policy: _policies,
@@ -207,11 +214,16 @@ def _refuse_what_is_not_seen(session: Session, _context: UOWTransaction) -> None
     view: View | None = session.info.get(VIEW)
     if view is None:
         return
-    written = [*session.new, *session.dirty, *session.deleted]
+    written = [row for row in (*session.new, *session.dirty, *session.deleted) if not _of_own_team(view, row)]
     models = {row.id if isinstance(row, t.Model) else row.model_id for row in written if type(row) in OF_A_MODEL}
     pipelines = {row.id for row in written if isinstance(row, t.Pipeline)}
     if not (_all_seen(session, view, t.Model, models) and _all_seen(session, view, t.Pipeline, pipelines)):
         raise Forbidden("This would change what belongs to none of your teams.")
+
+
+def _of_own_team(view: View, row: Any) -> bool:
+    """Whether it is about a team instead of a model, and the team is one of these."""
+    return isinstance(row, t.Alert | t.Subscription) and row.model_id is None and row.team_id in view.teams
 
 
 def _all_seen(session: Session, view: View, table: type[SQLModel], ids: set[Any]) -> bool:

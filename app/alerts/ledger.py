@@ -57,10 +57,11 @@ def claim(db: Database, seconds: float, public_url: str) -> Claim | None:
         now = database_now(session)
         while delivery := session.exec(_due(now).with_for_update(skip_locked=True)).first():
             subscription = session.get_one(Subscription, delivery.subscription_id)
+            alert = session.get_one(Alert, delivery.alert_id)
             delivery.fence += 1
             if not subscription.enabled:
                 _die(delivery, f"the subscription has ended: {subscription.ended}")
-            elif not _may_be_told(session, subscription):
+            elif not _may_be_told(session, subscription, alert):
                 _die(
                     delivery,
                     f"{subscription.created_by} subscribed, and may no longer: no team of theirs lets them",
@@ -70,13 +71,19 @@ def claim(db: Database, seconds: float, public_url: str) -> Claim | None:
             else:
                 delivery.attempts += 1
                 delivery.due_at = now + timedelta(seconds=seconds)
-                return _claim(session, delivery, subscription, public_url)
+                return _claim(session, delivery, subscription, alert, public_url)
             session.flush()
     return None
 
 
-def _may_be_told(session: Session, to: Subscription) -> bool:
-    return not to.bound or teams.lets(session, to.created_by, "alerts", to.model_id)
+def _may_be_told(session: Session, to: Subscription, alert: Alert) -> bool:
+    """As the teams are now, and whose the model is by now."""
+    if not to.bound:
+        return True
+    if alert.team_id is not None:
+        return teams.lets_in(session, to.created_by, "alerts", alert.team_id)
+    model_id = to.model_id if to.team_id is None else alert.model_id
+    return teams.lets(session, to.created_by, "alerts", model_id)
 
 
 def _something_is_due(db: Database) -> bool:
@@ -93,8 +100,7 @@ def _die(delivery: AlertDelivery, why: str) -> None:
     delivery.status, delivery.error = "dead", why
 
 
-def _claim(session: Session, delivery: AlertDelivery, to: Subscription, public_url: str) -> Claim:
-    alert = session.get_one(Alert, delivery.alert_id)
+def _claim(session: Session, delivery: AlertDelivery, to: Subscription, alert: Alert, public_url: str) -> Claim:
     model = session.get(Model, alert.model_id) if alert.model_id else None
     body = dict(alert.body)
     message = Message(

@@ -6,19 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import and_, func, or_, update
 from sqlmodel import Session, col, select
 
 from app.access.view import OF_ALL
 from app.errors import NotFound
 from app.paging import PageParams, paginate
-from app.tables import Alert, AlertDelivery, Model, Subscription, Token
+from app.tables import Alert, AlertDelivery, Model, Subscription, Team, Token
 
 
 def listening(session: Session, model_id: int | None) -> Sequence[Subscription]:
-    """Subscriptions that are open and to all models or to this one, whoever gives cause."""
-    to_this = or_(col(Subscription.model_id).is_(None), col(Subscription.model_id) == model_id)
-    query = select(Subscription).where(col(Subscription.enabled).is_(True), to_this)
+    """Subscriptions that are open and to all models, to this one or to its team, whoever gives cause."""
+    told = [and_(col(Subscription.model_id).is_(None), col(Subscription.team_id).is_(None))]
+    if model_id is not None:
+        team = select(Model.team_id).where(Model.id == model_id).scalar_subquery()
+        told += [col(Subscription.model_id) == model_id, col(Subscription.team_id) == team]
+    query = select(Subscription).where(col(Subscription.enabled).is_(True), or_(*told))
     return session.exec(query.order_by(col(Subscription.id)), execution_options=OF_ALL).all()
 
 
@@ -117,6 +120,11 @@ def tokens_ending(session: Session, now: datetime, within: timedelta) -> list[To
         col(Token.expires_at).between(now, now + within),
     )
     return [one for one in session.exec(query.order_by(col(Token.id))) if one.expires_at - one.created_at > within]
+
+
+def team_names(session: Session, ids: Iterable[int | None]) -> dict[int | None, str]:
+    query = select(Team).where(col(Team.id).in_({one for one in ids if one is not None}))
+    return {one.id: one.name for one in session.exec(query)}
 
 
 def model_names(session: Session, ids: Iterable[int | None]) -> dict[int | None, str]:

@@ -42,6 +42,7 @@ class SubscriptionIn(BaseModel):
     channel: Channel
     target: str = Field(min_length=1, max_length=2000)
     model: str | None = Field(None, max_length=100, description="Only this model; null: all.")
+    team: str | None = Field(None, max_length=100, description="Only what this team has when it happens.")
     events: list[Annotated[str, Field(max_length=100)]] = Field(
         [], max_length=100, description="Only these; none named: all of them."
     )
@@ -56,6 +57,7 @@ class SubscriptionOut(BaseModel):
     channel: Channel
     target: str
     model: str | None
+    team: str | None
     events: list[str]
     least_severity: Severity
     enabled: bool

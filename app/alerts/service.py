@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from app.access import audit_log, idempotency
+from app.access import audit_log, idempotency, teams
 from app.access.identity import Identity
 from app.alerts import queries
 from app.alerts.channels.email import ADDRESS
@@ -37,8 +37,8 @@ def subscribe(
     """Open a subscription; the same request under the same ``key`` only once.
 
     Raises:
-        Invalid: the target cannot be reached by its channel, or an event is unknown.
-        NotFound: there is no such model.
+        Invalid: the target cannot be reached by its channel, an event is unknown, or a model and a team are named.
+        NotFound: there is no such model, or no such team of theirs.
         Conflict: an open subscription has that name.
     """
     _require_valid(given, settings)  # before the first statement: resolving a name holds no lock
@@ -48,8 +48,9 @@ def subscribe(
     if queries.open_subscription_named(session, given.name):
         raise Conflict(f"there is a subscription named {given.name!r} already")
     row = Subscription(
-        **given.model_dump(exclude={"model"}),
+        **given.model_dump(exclude={"model", "team"}),
         model_id=find_model(session, given.model).id if given.model else None,
+        team_id=teams.team_of(session, given.team, identity, "alerts").id if given.team else None,
         secret=new_secret() if given.channel == "webhook" else None,
         bound=identity.reach is not None,
         created_by=identity.name,
@@ -57,7 +58,8 @@ def subscribe(
     session.add(row)
     session.flush()
     subject = f"subscription/{row.id}"
-    audit_log.record(session, identity.name, "subscription.create", subject, channel=row.channel, model=given.model)
+    of = given.model_dump(include={"channel", "model", "team"})
+    audit_log.record(session, identity.name, "subscription.create", subject, **of)
     idempotency.remember(session, identity, key, given, row.id)
     return NewSubscriptionOut(**show_subscription(session, row.id).model_dump(), secret=row.secret)
 
@@ -68,6 +70,8 @@ def _require_valid(given: SubscriptionIn, settings: Settings) -> None:
         for i, event in enumerate(given.events)
         if event not in EVENTS
     ]
+    if given.model and given.team:
+        errors.append(FieldError("team", "name either a model or a team"))
     if problem := _problem_of_target(given, settings):
         errors.append(FieldError("target", problem))
     if errors:
@@ -99,8 +103,12 @@ def list_subscriptions(session: Session, params: PageParams) -> Page[Subscriptio
 
 
 def _subscriptions_out(session: Session, rows: Sequence[Subscription]) -> list[SubscriptionOut]:
-    names = queries.model_names(session, (row.model_id for row in rows))
-    return [SubscriptionOut(**row.model_dump(), model=names.get(row.model_id)) for row in rows]
+    models = queries.model_names(session, (row.model_id for row in rows))
+    of_teams = queries.team_names(session, (row.team_id for row in rows))
+    return [
+        SubscriptionOut(**row.model_dump(), model=models.get(row.model_id), team=of_teams.get(row.team_id))
+        for row in rows
+    ]
 
 
 def unsubscribe(session: Session, subscription_id: int, identity: Identity) -> None:
@@ -133,7 +141,7 @@ def send_test(session: Session, subscription_id: int, identity: Identity, key: s
         raise Conflict(f"subscription {row.id} has ended: {row.ended}")
     body = {"lines": [f"{identity.name} asked for this message; nothing has happened."], "path": "/alerts"}
     alert = Alert(event=TEST, severity="info", title=f"A test of the subscription {row.name!r}", body=body)
-    alert.model_id = row.model_id
+    alert.model_id, alert.team_id = row.model_id, row.team_id
     post(session, alert, [row])
     audit_log.record(session, identity.name, "subscription.test", f"subscription/{row.id}", alert=alert.id)
     idempotency.remember(session, identity, key, asked, alert.id)

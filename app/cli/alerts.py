@@ -55,6 +55,7 @@ def subscribe(
     slack: Annotated[str, typer.Option(metavar="URL", help="An incoming webhook of Slack or its like.")] = "",
     email: Annotated[str, typer.Option(metavar="ADDRESS")] = "",
     model: Annotated[str, typer.Option(help="Only of this model.")] = "",
+    team: Annotated[str, typer.Option(help="Only of what this team has.")] = "",
     event: Annotated[list[str] | None, typer.Option(help="Only of this event; may be repeated.")] = None,
     severity: Annotated[str, typer.Option(help="The least: info, warning or critical.")] = "info",
 ) -> None:
@@ -64,7 +65,8 @@ def subscribe(
         raise typer.BadParameter("give one of --webhook, --slack, --email")
     ((channel, target),) = given.items()
     asked = {"name": name, "channel": channel, "target": target, "events": event or [], "least_severity": severity}
-    made = Assay().subscribe(asked | ({"model": model} if model else {}))
+    asked |= {key: of for key, of in (("model", model), ("team", team)) if of}
+    made = Assay().subscribe(asked)
     typer.echo(f"subscription {made['id']} of {name}; try it: assay alerts test {made['id']}", err=True)
     if made["secret"]:
         typer.echo(made["secret"])
@@ -75,13 +77,13 @@ def list_subscriptions() -> None:
     """Who is told of what."""
     rows = [
         (
-            *(one[key] for key in ("id", "name", "channel", "target", "model", "least_severity")),
+            *(one[key] for key in ("id", "name", "channel", "target", "model", "team", "least_severity")),
             ", ".join(one["events"]) or "all",
             "on" if one["enabled"] else one["ended"],
         )
         for one in Assay().subscriptions()
     ]
-    print_table("", ("ID", "NAME", "CHANNEL", "TARGET", "MODEL", "LEAST", "EVENTS", "STATE"), rows)
+    print_table("", ("ID", "NAME", "CHANNEL", "TARGET", "MODEL", "TEAM", "LEAST", "EVENTS", "STATE"), rows)
 
 
 @alert_commands.command("unsubscribe")

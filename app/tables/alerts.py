@@ -12,7 +12,8 @@ from app.tables.columns import json_column, moment
 
 
 class Subscription(SQLModel, table=True):
-    """Who is told of what. ``channel``: webhook, email or slack; ``model_id`` None: all models.
+    """Who is told of what. ``channel``: webhook, email or slack. Of ``model_id``, or of whatever ``team_id`` has
+    when it happens; neither: of all models, and of what concerns none.
 
     ``events`` empty: all of them; ``least_severity``: info, warning or critical. ``secret`` signs webhooks.
     One that is not ``enabled`` was ended by a person, or by its receiver; ``ended`` says why. ``bound``: it is told
@@ -25,6 +26,7 @@ class Subscription(SQLModel, table=True):
     target: str
     secret: str | None = None
     model_id: int | None = Field(default=None, foreign_key="model.id")
+    team_id: int | None = Field(default=None, foreign_key="team.id")
     events: list[str] = json_column()
     least_severity: str = "info"
     enabled: bool = True
@@ -35,12 +37,16 @@ class Subscription(SQLModel, table=True):
 
 
 class Alert(SQLModel, table=True):
-    """Something that somebody should know. Written in the transaction of what it tells of."""
+    """Something that somebody should know. Written in the transaction of what it tells of.
+
+    ``team_id``: of a test of a team's subscription, which is about no model.
+    """
 
     __table_args__ = (Index("ix_alert_model", "model_id", "id"),)
 
     id: int = Field(default=None, primary_key=True)
     model_id: int | None = Field(default=None, foreign_key="model.id")
+    team_id: int | None = Field(default=None, foreign_key="team.id")
     environment: str | None = None
     event: str = Field(index=True)
     severity: str

@@ -8,6 +8,7 @@ import pandas as pd
 from fastapi.testclient import TestClient
 
 from app.access.service import create_token
+from app.access.team_queries import find_team
 from app.access.teams import Target, add, create, grant
 from app.catalog.queries import find_version
 from app.db import Database, utcnow
@@ -171,10 +172,14 @@ def _rows(session: Any, things: Things) -> Things:
         events=[],
         created_by=team,
     )
+    with_team = {"team_id": find_team(session, things["team"]).id, "created_by": team}
+    of_team = Subscription(
+        **with_team, name=f"{team} team hook", channel="webhook", target=f"https://{team}.example.com", events=[]
+    )
     approval = Approval(
         **there, digest=digest, person=f"{team}-ada", role="reviewer", comment=f"{team} says yes", created_at=now
     )
-    session.add_all([batch, endpoint, alert, listener, approval])
+    session.add_all([batch, endpoint, alert, listener, of_team, approval])
     session.flush()
     delivery = AlertDelivery(
         alert_id=alert.id, subscription_id=listener.id, message_id=f"msg_{team}", status="dead", error=team
