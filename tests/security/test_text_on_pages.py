@@ -128,6 +128,36 @@ def _by_the_way(link: str) -> bool:
     return elsewhere or link.endswith("/file") or "/exhibits/" in link or not {"?", "#"}.isdisjoint(link)
 
 
+@pytest.fixture
+def slipped(settings, chromium):  # noqa: F811
+    """``slipped(bypass_csp=False)``: what ran of scripts that are in a page of ours, with or without its policy."""
+    inline = "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))"
+    handler = """document.body.insertAdjacentHTML("beforeend", '<img src="x" onerror="window.handled = 1">')"""
+
+    def look(**how):
+        context = chromium.new_context(**how)
+        page = context.new_page()
+        page.goto(f"{served.public_url}/sign-in")
+        page.evaluate(inline)
+        page.evaluate(handler)
+        page.wait_for_timeout(500)
+        found = page.evaluate("[window.ran, window.handled].map((one) => one ?? null)")
+        context.close()
+        return found
+
+    with serving(settings) as served:
+        yield look
+
+
+def test_what_slipped_into_a_page_does_not_run(slipped):
+    assert slipped() == [None, None]
+
+
+def test_without_the_policy_it_would_run(slipped):
+    """Positive control."""
+    assert slipped(bypass_csp=True) == [1, 1]
+
+
 def test_the_browser_would_run_it(chromium):  # noqa: F811
     """Positive control: where nothing escapes it, the same text runs."""
     context = chromium.new_context()
