@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -24,8 +25,9 @@ Check = Callable[[httpx2.Response], httpx2.Response]
 class Workload(httpx2.Auth):
     """Exchanges the job's token before the first request, and again when what it got is about to end.
 
-    The job's token is ``ASSAY_OIDC_TOKEN`` (GitLab's ``id_tokens``, and any other CI), else one that GitHub Actions
-    gives to jobs with ``permissions: id-token: write``. It is made for ``ASSAY_OIDC_AUDIENCE``, by default ``url``.
+    The job's token is ``ASSAY_OIDC_TOKEN`` (GitLab's ``id_tokens``, and any other CI), else what is in the file
+    ``ASSAY_OIDC_TOKEN_FILE`` by then (Kubernetes keeps it fresh), else one that GitHub Actions gives to jobs with
+    ``permissions: id-token: write``, made for ``ASSAY_OIDC_AUDIENCE``, by default ``url``.
 
     Args:
         url: the service.
@@ -41,11 +43,12 @@ class Workload(httpx2.Auth):
     @staticmethod
     def is_there() -> bool:
         """Whether this is a job that can show who it is."""
-        return bool(os.environ.get("ASSAY_OIDC_TOKEN") or os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"))
+        names = ("ASSAY_OIDC_TOKEN", "ASSAY_OIDC_TOKEN_FILE", "ACTIONS_ID_TOKEN_REQUEST_URL")
+        return any(os.environ.get(name) for name in names)
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
         if time.monotonic() > self._until:
-            token = os.environ.get("ASSAY_OIDC_TOKEN") or (yield from self._of_github())
+            token = os.environ.get("ASSAY_OIDC_TOKEN") or _from_file() or (yield from self._of_github())
             form = EXCHANGE | {"subject_token": token}
             made = self._read((yield httpx2.Request("POST", f"{self._url}/api/v1/token", data=form)))
             self._token = str(made["access_token"])
@@ -65,6 +68,15 @@ class Workload(httpx2.Auth):
 
     def _read(self, response: httpx2.Response) -> Any:
         return self._check(response).json()
+
+
+def _from_file() -> str:
+    """Raises ServiceError where the file that is named is none."""
+    path = os.environ.get("ASSAY_OIDC_TOKEN_FILE")
+    try:
+        return Path(path).read_text(encoding="ascii").strip() if path else ""
+    except (OSError, ValueError) as error:
+        raise ServiceError(f"ASSAY_OIDC_TOKEN_FILE names no token: {error}") from error
 
 
 def giver(url: httpx2.URL) -> str:

@@ -21,18 +21,24 @@ import yaml
 from pygments.lexers import GroovyLexer
 from pygments.token import Token
 
+from app.client import Assay
 from app.config import ROOT
+from tests.access.oidc.conftest import site, with_oidc
 from tests.gate import planted
 from tests.gate.test_check_command import nowhere
+from tests.pages.test_browser import serving
 
-__all__ = ["nowhere"]
+__all__ = ["nowhere", "site", "with_oidc"]
 
 pytestmark = pytest.mark.slow
 
 INTEGRATIONS = ROOT / "integrations"
 ACTION = yaml.safe_load((INTEGRATIONS / "github-action" / "action.yml").read_text())
 GITLAB = yaml.safe_load((INTEGRATIONS / "gitlab" / "assay-gate.gitlab-ci.yml").read_text())
-ARGO = yaml.safe_load((INTEGRATIONS / "argo-rollouts" / "analysis-template.yaml").read_text())
+ARGO, ARGO_JOB = (
+    yaml.safe_load((INTEGRATIONS / "argo-rollouts" / f"analysis-template{kind}.yaml").read_text())
+    for kind in ("", "-oidc")
+)
 JENKINS = (INTEGRATIONS / "jenkins" / "Jenkinsfile").read_text()
 NAME = "credit-default@1.0.0"
 ANSWERS = [({}, 0), ({"INFRA_4": "fail"}, 1), ({"INFRA_4": "inconclusive"}, 2)]
@@ -53,14 +59,17 @@ def stored(database):
 
 @pytest.fixture
 def shell(tmp_path, secret):
-    """``shell(script, url, **variables)``: run it as CI does, with ``assay`` and a token of the role ci."""
+    """``shell(script, url, **variables)``: run it as CI does, with ``assay`` and a token of the role ci; a list is
+    a command without a shell.
+    """
     token = secret("ci")
 
     def run(script, url, *options, **variables):
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         environment = {"PATH": path, "HOME": str(tmp_path), "ASSAY_URL": url, "ASSAY_TOKEN": token, **variables}
+        command = ["bash", *options, "-c", script] if isinstance(script, str) else script
         return subprocess.run(
-            ["bash", *options, "-c", script],
+            command,
             env=environment,
             cwd=tmp_path,
             capture_output=True,
@@ -70,6 +79,25 @@ def shell(tmp_path, secret):
         )
 
     return run
+
+
+@pytest.fixture
+def trusting(with_oidc, site, secret):
+    """``with trusting(sub=...) as (url, token)``: a service that lets in what the issuer says that of, and a token
+    that says so.
+    """
+
+    @contextmanager
+    def serve(**claims):
+        given = with_oidc(site.url).model_copy(update={"oidc_ci_issuers": [site.url]})
+        with serving(given) as running:
+            with Assay(running.public_url, secret("admin")) as admin:
+                admin.trust({"name": "ci", "issuer": site.url, "claims": {"sub": claims["sub"]}})
+            asked = {"audience": running.public_url, "claims": json.dumps(claims)}
+            answer = httpx2.get(site.token_url, params=asked, headers={"Authorization": "bearer of-this-job"})
+            yield running.public_url, answer.json()["value"]
+
+    return serve
 
 
 def vendored(name):
@@ -257,17 +285,33 @@ def test_the_jenkinsfile_reads_as_groovy_with_every_bracket_closed():
     assert opened == []
 
 
+def jenkins_stage(shell, url, **variables):
+    """The shell script of the stage, as an agent runs it."""
+    known = dict(re.findall(r"(ASSAY_\w+) = '([^']*)'", JENKINS)) | {"ASSAY_MODEL": NAME, "ASSAY_URL": url}
+    script = re.search(r"script: '''(.*?)'''", JENKINS, re.DOTALL)[1].replace("\\\\\n", "\\\n")
+    return shell(script, url, "-e", **known | variables)
+
+
 @pytest.mark.parametrize(("verdicts", "code"), ANSWERS)
 def test_the_script_of_the_jenkins_stage_answers(server, shell, stored, tmp_path, verdicts, code):
     stored(**verdicts)
-    variables = dict(re.findall(r"(ASSAY_\w+) = '([^']*)'", JENKINS)) | {
-        "ASSAY_MODEL": NAME,
-        "ASSAY_URL": server.url,
-    }
-    script = re.search(r"script: '''(.*?)'''", JENKINS, re.DOTALL)[1].replace("\\\\\n", "\\\n")
-    answer = shell(script, server.url, "-e", **variables)
+    answer = jenkins_stage(shell, server.url)
     assert answer.returncode == code, answer.stdout + answer.stderr
     assert (tmp_path / "assay-gate.xml").exists()
+
+
+JENKINS_JOB = "https://jenkins.example.com/job/credit/"
+
+
+def test_the_jenkins_stage_needs_no_secret(trusting, shell, stored):
+    """The plugin's token has the address of the job for a subject, and the number of the build."""
+    stored()
+    [variable] = re.findall(r"credentialsId: 'assay-id-token', variable: '(\w+)'", JENKINS)
+    with trusting(sub=JENKINS_JOB, build_number="7") as (url, token):
+        answer = jenkins_stage(shell, url, **{"ASSAY_TOKEN": "", variable: token})
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        without = jenkins_stage(shell, url, ASSAY_TOKEN="")
+        assert (without.returncode, "PASS" in without.stdout) == (64, False), without.stdout + without.stderr
 
 
 # --- Argo Rollouts --------------------------------------------------------------------------------
@@ -282,12 +326,13 @@ def strictly(schema):
     return [strictly(one) for one in schema] if isinstance(schema, list) else schema
 
 
-def test_the_analysis_template_is_what_argo_takes():
+@pytest.mark.parametrize("template", [ARGO, ARGO_JOB], ids=["web", "job"])
+def test_the_analysis_template_is_what_argo_takes(template):
     schema = json.loads((Path(__file__).parent / "schemas" / "argo-analysis-template.json").read_text())
     judge = jsonschema.Draft7Validator(strictly(schema))
-    judge.validate(ARGO)
-    wrong = json.loads(json.dumps(ARGO).replace("successCondition", "succesCondition"))
-    assert not judge.is_valid(wrong)
+    judge.validate(template)
+    for name in ("failureLimit", "valueFrom" if template is ARGO else "volumeMounts"):
+        assert not judge.is_valid(json.loads(json.dumps(template).replace(name, f"{name}s"))), name
 
 
 def measured(url, token, **arguments):
@@ -329,3 +374,35 @@ def test_argo_sees_an_audit_that_runs_first_as_inconclusive_and_a_refusal_as_an_
     assert measured(server.url, "asy_wrong", **asked) == "Error"
     assert measured(nowhere, "asy_wrong", **asked) == "Error"
     assert measured(server.url, secret("ci"), **asked | {"stage": "promote"}) == "Inconclusive"
+
+
+ACCOUNT = "system:serviceaccount:credit:assay-gate"
+
+
+@pytest.mark.parametrize(("verdicts", "code"), ANSWERS)
+def test_the_job_of_argo_shows_who_it_is_by_the_file_that_kubernetes_keeps(
+    trusting, shell, stored, tmp_path, verdicts, code
+):
+    """The token of a service account: an audience in a list, and claims of Kubernetes' own."""
+    stored(**verdicts)
+    pod = ARGO_JOB["spec"]["metrics"][0]["provider"]["job"]["spec"]["template"]["spec"]
+    [container], [volume] = pod["containers"], pod["volumes"]
+    known = {one["name"]: one.get("value") for one in ARGO_JOB["spec"]["args"]}
+    known |= {"model": "credit-default", "version": "1.0.0", "stage": "admit"}
+    written = "\n".join(container["command"])
+    command = re.sub(r"\{\{args\.([\w-]+)\}\}", lambda found: known[found[1]], written).split("\n")
+    given = {one["name"]: one["value"] for one in container["env"]}
+    [mount] = container["volumeMounts"]
+    projected = volume["projected"]["sources"][0]["serviceAccountToken"]
+    assert (mount["name"], projected["audience"]) == (volume["name"], given["ASSAY_URL"])
+    assert given["ASSAY_OIDC_TOKEN_FILE"] == f"{mount['mountPath']}/{projected['path']}"
+    with trusting(sub=ACCOUNT, **{"kubernetes.io": {"namespace": "credit"}}) as (url, token):
+        (tmp_path / "token").write_text(f"{token}\n")
+        given |= {"ASSAY_URL": url, "ASSAY_OIDC_TOKEN_FILE": str(tmp_path / "token"), "ASSAY_TOKEN": ""}
+        answer = shell(command, url, **given)
+        assert answer.returncode == code, answer.stdout + answer.stderr
+        [rule] = ARGO_JOB["spec"]["metrics"][0]["provider"]["job"]["spec"]["podFailurePolicy"]["rules"]
+        assert (code in rule["onExitCodes"]["values"]) == (code != 0)
+        (tmp_path / "token").unlink()
+        gone = shell(command, url, **given)
+        assert (gone.returncode, "ASSAY_OIDC_TOKEN_FILE names no token" in gone.stderr) == (3, True), gone.stderr
