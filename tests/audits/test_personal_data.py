@@ -59,7 +59,7 @@ def test_planted_personal_data_is_found_and_written_nowhere(registered, work, se
     for fault in ("note", "clinic", "EMAIL_ADDRESS", "1 of 2 deleted ids", "1 principals"):
         assert fault in finding["reason"]
     assert finding["cap"] is None
-    assert finding["inputs"].keys() == {"train", "deleted-ids", "access-list"}
+    assert finding["inputs"].keys() == {"train", "deleted-ids", "access-list", "organisation policy"}
     handed_in = {*given, *datasets}
     written = [path for path in settings.data_dir.rglob("*") if path.is_file() and path.name not in handed_in]
     assert any(path.suffix == ".sqlite3" for path in written)

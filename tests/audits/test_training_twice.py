@@ -78,7 +78,7 @@ def test_a_version_is_trained_twice_and_what_came_out_compared(found, verdict, w
     assert (finding["verdict"], finding["cap"]) == (verdict, None)
     assert finding["reason"].startswith("The trainings service-2 and service-1 differ")
     assert words in finding["reason"]
-    assert finding["inputs"].keys() == {"train"}
+    assert finding["inputs"].keys() == {"train", "organisation policy"}
 
 
 def test_nothing_is_trained_unless_the_administrator_names_the_pipeline(found):

@@ -67,7 +67,7 @@ def test_coverage_and_unit_tests_of_a_real_run(handed_in, found, tmp_path, chang
     finding = found("DATA-7")
     assert (finding["verdict"], finding["cap"]) == (verdict, None)
     assert words in finding["reason"]
-    assert finding["inputs"].keys() == {"coverage", "junit"}
+    assert finding["inputs"].keys() == {"coverage", "junit", "organisation policy"}
 
 
 def test_without_the_report_its_absence_is_named(handed_in, found):
@@ -108,7 +108,7 @@ def test_what_git_and_the_forge_say_of_the_commit(handed_in, found, merged):
     finding = found("MODEL-1")
     assert (finding["verdict"], finding["cap"]) == ("pass", None)
     assert "bo approved https://forge.example.com/o/r/pull/41 (github, http://127.0.0.1:" in finding["reason"]
-    assert finding["inputs"].keys() == {"git", "review"}
+    assert finding["inputs"].keys() == {"git", "review", "organisation policy"}
 
 
 def on_gitlab(commit, **planted):

@@ -106,4 +106,4 @@ def test_an_experiment_stands_in_for_half_a_point(http, client, found, tmp_path,
     assert finding["verdict"] == "pass", finding["reason"]
     assert "Over 8 handed-in experiments" in finding["reason"]
     assert cap in finding["cap"]
-    assert finding["inputs"] == {"metric-pairs": given["digest"]}
+    assert finding["inputs"]["metric-pairs"] == given["digest"]
