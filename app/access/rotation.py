@@ -44,29 +44,34 @@ def rotate(
     if not timedelta(0) <= overlap <= MOST_OVERLAP:
         hours = int(MOST_OVERLAP.total_seconds() / 3600)
         raise Invalid(f"overlap: at most {hours} hours", [FieldError("overlap_hours", f"must be 0 to {hours}")])
-    old, now = session.get(Token, token_id), utcnow()
+    now = utcnow()
+    old = _holding(session, token_id, now)
+    holder = Holder(old.name, old.role, old.scopes, old.bound)
+    life = (lifetime or Lifetime()).of(days)
+    new, secret = service.create(session, holder, life, actor, creator=creator)
+    _end(session, old, new, now + overlap, actor)
+    return new, secret
+
+
+def _holding(session: Session, token_id: int, now: datetime) -> Token:
+    old = session.get(Token, token_id)
     if old is None or old.kind != "api":
         raise NotFound(f"There is no token {token_id}.")
     if state_of(old, now) in {"revoked", "expired", "replaced"}:
         raise Conflict(f"token {old.id} ({old.name}) is {state_of(old, now)}: create another")
-    holder = Holder(old.name, old.role, old.scopes, old.bound)
-    life = (lifetime or Lifetime()).of(days)
-    new, secret = service.create(session, holder, life, actor, creator=creator)
+    return old
+
+
+def _end(session: Session, old: Token, new: Token, at: datetime, actor: str) -> None:
+    """Let ``new`` replace ``old``, which holds until then at most, as do the sessions opened with it."""
     before = old.expires_at
-    old.replaced_by, old.expires_at = new.id, min(before, now + overlap)
+    old.replaced_by, old.expires_at = new.id, min(before, at)
     session.add(old)
     session.flush()
     queries.end_sessions_of(session, f"token/{old.id}", old.expires_at)
-    record(
-        session,
-        actor,
-        "api_token.rotate",
-        f"token/{old.id}",
-        name=old.name,
-        before={"expires_at": before.isoformat()},
-        after={"expires_at": old.expires_at.isoformat(), "replaced_by": new.id},
-    )
-    return new, secret
+    after = {"expires_at": old.expires_at.isoformat(), "replaced_by": new.id}
+    told = {"name": old.name, "before": {"expires_at": before.isoformat()}, "after": after}
+    record(session, actor, "api_token.rotate", f"token/{old.id}", **told)
 
 
 def named(session: Session, name: str, now: datetime) -> Token:

@@ -66,19 +66,15 @@ def record(
     session.add(row)
     session.flush()
     remember(session, identity, key, asked, row.id)
-    details = row.model_dump(mode="json", include={"validator", "validated_on", "outcome", "digest", "link"})
-    audit_log.record(
-        session,
-        identity.name,
-        "validation.recorded",
-        f"validation/{row.id}",
-        model=model.name,
-        before=None,
-        after=details,
-        reason=row.conditions,
-    )
+    _note(session, row, model)
     _follow(session, model, row, version, settings)
     return _out(session, row, model)
+
+
+def _note(session: Session, row: Validation, model: Model) -> None:
+    after = row.model_dump(mode="json", include={"validator", "validated_on", "outcome", "digest", "link"})
+    told = {"model": model.name, "before": None, "after": after, "reason": row.conditions}
+    audit_log.record(session, row.created_by, "validation.recorded", f"validation/{row.id}", **told)
 
 
 def _version(session: Session, model: Model, name: str | None) -> Version:
