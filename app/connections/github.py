@@ -25,8 +25,8 @@ from app.connections.github_payloads import (
     WorkflowJob,
     WorkflowRun,
 )
-from app.connections.translating import Ignored, Translate, first_line, key, read
-from app.ledger.events import CIRunEvent, CommitEvent, Event, Package, PipelineVersionEvent, State
+from app.connections.translating import Ignored, Translate, branch_name, commit_event, key, read
+from app.ledger.events import CIRunEvent, Event, Package, PipelineVersionEvent, State
 
 BRANCH = "refs/heads/"
 ACTIONS = "github-actions"
@@ -53,16 +53,7 @@ def _push(body: Mapping[str, Any]) -> list[Event]:
     commits = {one.id: one for one in (*told.commits, *filter(None, [told.head_commit]))}
     branch, repository = told.ref.removeprefix(BRANCH)[:250], told.repository.full_name
     return [
-        CommitEvent(
-            kind="commit",
-            id=key(repository, branch, one.id),
-            at=one.timestamp,
-            repository=repository,
-            commit=one.id,
-            branch=branch,
-            author=one.author.name.strip()[:250] or "unknown",
-            message=first_line(one.message),
-        )
+        commit_event(repository, branch, one.id, one.timestamp, one.author.name, one.message)
         for one in commits.values()
     ]
 
@@ -72,18 +63,9 @@ def _pull_request(body: Mapping[str, Any]) -> list[Event]:
     proposal, repository = told.pull_request, told.repository.full_name
     if not (told.action == "closed" and proposal.merged and proposal.merged_at and proposal.merge_commit_sha):
         raise Ignored(f"pull request {proposal.number} is not merged: {told.action}")
-    return [
-        CommitEvent(
-            kind="commit",
-            id=key(repository, "pull", proposal.number, proposal.merge_commit_sha),
-            at=proposal.merged_at,
-            repository=repository,
-            commit=proposal.merge_commit_sha,
-            branch=proposal.base.ref,
-            author=(proposal.merged_by.login if proposal.merged_by else "") or "unknown",
-            message=first_line(proposal.title),
-        )
-    ]
+    who = proposal.merged_by.login if proposal.merged_by else ""
+    merge = (proposal.base.ref, proposal.merge_commit_sha, proposal.merged_at, who, proposal.title)
+    return [commit_event(repository, *merge, way=("pull", proposal.number))]
 
 
 def _workflow_run(body: Mapping[str, Any]) -> list[Event]:
@@ -98,7 +80,7 @@ def _workflow_run(body: Mapping[str, Any]) -> list[Event]:
             repository=repository,
             run=str(run.id),
             commit=run.head_sha,
-            branch=_branch(run.head_branch),
+            branch=branch_name(run.head_branch),
             state=state,
             started_at=run.run_started_at,
             url=run.html_url[:1000],
@@ -119,7 +101,7 @@ def _workflow_job(body: Mapping[str, Any]) -> list[Event]:
             repository=repository,
             run=str(job.run_id),
             commit=job.head_sha,
-            branch=_branch(job.head_branch),
+            branch=branch_name(job.head_branch),
             state=state,
         )
     ]
@@ -155,7 +137,7 @@ def _of_suite(
             repository=repository,
             run=f"check-suite-{suite.id}",
             commit=suite.head_sha,
-            branch=_branch(suite.head_branch),
+            branch=branch_name(suite.head_branch),
             state=state,
         )
     ]
@@ -245,10 +227,6 @@ def _state(status: str | None, conclusion: str | None) -> State:
     if status == "completed":
         return CONCLUSIONS.get(conclusion or "", "unknown")
     return "running" if status == "in_progress" else "queued"
-
-
-def _branch(name: str | None) -> str | None:
-    return (name or "")[:250].strip() or None
 
 
 TRANSLATORS: Mapping[str, Translate] = {

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator
 
-from app.connections.translating import Ignored, Payload, Translate, first_line, key, read
+from app.connections.translating import Ignored, Payload, Translate, branch_name, commit_event, key, read
 from app.evidence.documents import FullCommit, Word
-from app.ledger.events import FINAL, CIRunEvent, CommitEvent, Event, State
+from app.ledger.events import FINAL, CIRunEvent, Event, State
 
 BRANCH = "refs/heads/"
 NOTHING = "0" * 40
@@ -48,7 +48,7 @@ class Person(Payload):
 
 class Commit(Payload):
     id: FullCommit
-    message: str
+    message: str = ""
     timestamp: Time
     author: Person
 
@@ -120,16 +120,7 @@ def _push(body: Mapping[str, Any]) -> list[Event]:
         raise Ignored(f"no commit reached a branch: {told.ref}")
     branch, repository = told.ref.removeprefix(BRANCH)[:250], told.project.path_with_namespace
     return [
-        CommitEvent(
-            kind="commit",
-            id=key(repository, branch, one.id),
-            at=one.timestamp,
-            repository=repository,
-            commit=one.id,
-            branch=branch,
-            author=one.author.name.strip()[:250] or "unknown",
-            message=first_line(one.message),
-        )
+        commit_event(repository, branch, one.id, one.timestamp, one.author.name, one.message)
         for one in told.commits
     ]
 
@@ -139,18 +130,8 @@ def _merge_request(body: Mapping[str, Any]) -> list[Event]:
     merge, repository = told.object_attributes, told.project.path_with_namespace
     if merge.action != "merge" or merge.merge_commit_sha is None:
         raise Ignored(f"merge request {merge.iid} made no merge commit: {merge.action or 'no action'}")
-    return [
-        CommitEvent(
-            kind="commit",
-            id=key(repository, "merge", merge.iid, merge.merge_commit_sha),
-            at=merge.updated_at,
-            repository=repository,
-            commit=merge.merge_commit_sha,
-            branch=merge.target_branch,
-            author=told.user.name.strip()[:250] or "unknown",
-            message=first_line(merge.title),
-        )
-    ]
+    made = (merge.target_branch, merge.merge_commit_sha, merge.updated_at, told.user.name, merge.title)
+    return [commit_event(repository, *made, way=("merge", merge.iid))]
 
 
 def _pipeline(body: Mapping[str, Any]) -> list[Event]:
@@ -190,7 +171,7 @@ def _ci_run(
         repository=repository,
         run=str(run),
         commit=commit,
-        branch=(branch or "")[:250].strip() or None,
+        branch=branch_name(branch),
         state=state,
         started_at=started_at,
         url=url[:1000],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import Invalid, nearest
-from app.ledger.events import Event
+from app.ledger.events import CommitEvent, Event
 from app.validation import explain
 
 P = TypeVar("P", bound="Payload")
@@ -95,5 +96,21 @@ def key(*parts: object) -> str:
     return joined if len(joined) <= LONGEST_KEY else f"sha256:{hashlib.sha256(joined.encode()).hexdigest()}"
 
 
-def first_line(text: str) -> str:
-    return text.strip().split("\n", 1)[0][:1000]
+def commit_event(
+    repository: str, branch: str, commit: str, at: datetime, author: str, message: str, way: tuple[object, ...] = ()
+) -> CommitEvent:
+    """``way``: by which it came, by default the branch; together with the commit it is the event's id."""
+    return CommitEvent(
+        kind="commit",
+        id=key(repository, *(way or (branch,)), commit),
+        at=at,
+        repository=repository,
+        commit=commit,
+        branch=branch,
+        author=author.strip()[:250] or "unknown",
+        message=message.strip().split("\n", 1)[0][:1000],
+    )
+
+
+def branch_name(told: str | None) -> str | None:
+    return (told or "")[:250].strip() or None

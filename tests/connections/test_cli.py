@@ -27,7 +27,7 @@ def assay(server, secret, monkeypatch, capsys):
 
 def test_a_connection_from_its_first_message_to_its_last(assay, server):
     code, key, where = assay("connection", "add", "forge", "--kind", "github", "--repository", REPOSITORY)
-    assert (code, where) == (0, "github sends to http://127.0.0.1:8321/hooks/forge, with this secret:\n")
+    assert (code, where) == (0, f"github sends to {server.url}/hooks/forge, with this secret:\n")
     key = key.strip()
 
     def send(body, signed_with=key):

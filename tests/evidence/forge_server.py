@@ -1,4 +1,4 @@
-"""A forge on this machine: GitHub's answers by its published schemas, GitLab's by its documentation."""
+"""A forge on this machine: answers by published schemas, and where GitLab has none by its documentation."""
 
 from __future__ import annotations
 
@@ -30,22 +30,38 @@ GITHUB = {  # of lists the schema of an item
     name: {**answer.get("items", answer), "schemas": PUBLISHED["schemas"]}
     for name, answer in PUBLISHED["answers"].items()
 }
-GITLAB = {  # what the collector reads, with the types and the required keys that GitLab documents
-    "merge_requests": obj(id=WHOLE, iid=WHOLE, state=TEXT, sha=SHA),
-    "merge_request": obj(
-        iid=WHOLE,
-        web_url=TEXT,
-        target_branch=TEXT,
-        sha=SHA,
-        author=MEMBER,
-        state={"enum": ["opened", "closed", "locked", "merged"]},
-    ),
+MAYBE_TEXT, MAYBE_YES = {"type": ["string", "null"]}, {"type": ["boolean", "null"]}
+MAYBE_OBJECT = {"type": ["object", "null"]}
+MERGE_REQUEST = obj(
+    **dict.fromkeys(["id", "iid", "project_id", "source_project_id", "target_project_id"], WHOLE),
+    **dict.fromkeys(["upvotes", "downvotes", "user_notes_count"], WHOLE),
+    **dict.fromkeys(["title", "target_branch", "source_branch", "merge_status", "web_url"], TEXT),
+    **dict.fromkeys(["created_at", "updated_at"], TIME),
+    **dict.fromkeys(["description", "merge_commit_sha"], MAYBE_TEXT),
+    **dict.fromkeys(["work_in_progress", "merge_when_pipeline_succeeds", "squash"], YES),
+    **dict.fromkeys(["should_remove_source_branch", "force_remove_source_branch"], MAYBE_YES),
+    **dict.fromkeys(["assignee", "milestone"], MAYBE_OBJECT),
+    sha=SHA,
+    author=MEMBER,
+    labels={"type": "array", "items": TEXT},
+    state={"enum": ["opened", "closed", "locked", "merged"]},
+)
+"""Keys and types of GitLab's own tests: spec/fixtures/api/schemas/public_api/v4/merge_request.json."""
+COMMIT = obj(
+    id=SHA,
+    parent_ids={"type": ["array", "null"], "items": SHA},
+    **dict.fromkeys(["authored_date", "committed_date", "created_at"], TIME),
+    **dict.fromkeys(["short_id", "title", "message", "web_url"], TEXT),
+    **dict.fromkeys(["author_name", "author_email", "committer_name", "committer_email"], TEXT),
+)
+"""Those of commit/basic.json, beside it."""
+GITLAB = {  # approvals, versions and reviewers: what the collector reads, as GitLab documents it
+    "merge_requests": MERGE_REQUEST,
+    "merge_request": MERGE_REQUEST,
     "approvals": obj(approved_by={"type": "array", "items": obj(user=MEMBER)}),
     "versions": obj(id=WHOLE, head_commit_sha=SHA, base_commit_sha=SHA, created_at=TIME),
     "reviewers": obj(user=MEMBER, state=TEXT, created_at=TIME),
-    "mr_commits": obj(
-        id=SHA, short_id=TEXT, author_name=TEXT, author_email=TEXT, committer_name=TEXT, committer_email=TEXT
-    ),
+    "mr_commits": COMMIT,
 }
 
 
@@ -138,8 +154,22 @@ def gitlab(
         "state": state,
         "sha": HEAD,
         "author": member("ada"),
+        "assignee": None,
+        "title": "work",
+        "description": None,
+        "source_branch": "feature",
         "target_branch": "main",
+        "merge_commit_sha": MERGE if state == "merged" else None,
+        "merge_status": "can_be_merged",
         "web_url": "https://gitlab.example.com/g/p/-/merge_requests/7",
+        "labels": [],
+        "milestone": None,
+        "created_at": "2025-12-30T12:00:00.000Z",
+        "updated_at": "2026-01-03T00:00:00.000Z",
+        **dict.fromkeys(["project_id", "source_project_id", "target_project_id"], 1),
+        **dict.fromkeys(["upvotes", "downvotes", "user_notes_count"], 0),
+        **dict.fromkeys(["work_in_progress", "merge_when_pipeline_succeeds", "squash"], False),
+        **dict.fromkeys(["should_remove_source_branch", "force_remove_source_branch"]),
     }
     approved = [{"user": member(name)} | ({"approved_at": at} if at else {}) for name, at in approvals]
     versions = [
@@ -150,6 +180,11 @@ def gitlab(
         {
             "id": HEAD,
             "short_id": HEAD[:8],
+            "parent_ids": [OLDER],
+            "title": "work",
+            "message": "work",
+            "web_url": f"https://gitlab.example.com/g/p/-/commit/{HEAD}",
+            **dict.fromkeys(["authored_date", "committed_date", "created_at"], "2026-01-01T11:00:00.000+00:00"),
             "author_name": author,
             "author_email": f"{author.lower()}@example.com",
             "committer_name": committer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from app.connections.translating import first_line, key
+from app.connections.translating import commit_event
 from app.errors import Invalid
 from app.evidence.collecting.git import Repository, ref_of
 from app.ledger.events import CommitEvent
@@ -23,16 +23,7 @@ def events(folder: Path, repository: str, branch: str, most: int) -> list[Commit
     said = asked.ask("log", "-z", f"--max-count={most}", f"--format={FORMAT}", require_ref(asked, branch), "--")
     fields = said.rstrip("\0").split("\0") if said else []
     return [
-        CommitEvent(
-            kind="commit",
-            id=key(repository, branch, commit),
-            at=datetime.fromisoformat(at),
-            repository=repository,
-            commit=commit,
-            branch=branch,
-            author=author.strip()[:250] or "unknown",
-            message=first_line(subject),
-        )
+        commit_event(repository, branch, commit, datetime.fromisoformat(at), author, subject)
         for commit, at, author, subject in zip(*[iter(fields)] * 4, strict=True)
     ]
 
