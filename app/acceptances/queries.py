@@ -49,7 +49,8 @@ def agree(session: Session, acceptance_id: int, agreed_by: str, at: datetime) ->
     return bool(session.connection().execute(change.values(agreed_by=agreed_by, agreed_at=at)).rowcount)
 
 
-def revoke(session: Session, acceptance_id: int, revoked_by: str, at: datetime) -> bool:
+def revoke(session: Session, acceptance_id: int, revoked_by: str, at: datetime, reason: str) -> bool:
     """Whether it was not revoked before, and now is."""
     change = update(Acceptance).where(col(Acceptance.id) == acceptance_id, col(Acceptance.revoked_at).is_(None))
-    return bool(session.connection().execute(change.values(revoked_by=revoked_by, revoked_at=at)).rowcount)
+    revoked = change.values(revoked_by=revoked_by, revoked_at=at, revocation_reason=reason)
+    return bool(session.connection().execute(revoked).rowcount)

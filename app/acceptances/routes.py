@@ -9,6 +9,7 @@ from app.acceptances.schemas import AcceptanceIn, AcceptanceOut
 from app.deps import CanAccept, CanAttest, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
 from app.http.problems import problems
 from app.paging import Cursor, Page
+from app.revocation import RevocationIn
 
 router = APIRouter(tags=["acceptances"])
 
@@ -49,5 +50,5 @@ def agree(acceptance_id: RowId, session: WriteSession, identity: CanAccept) -> A
 
 
 @router.post("/acceptances/{acceptance_id}/revocation", summary="Take it back", responses=problems(404, 409))
-def revoke(acceptance_id: RowId, session: WriteSession, identity: CanAttest) -> AcceptanceOut:
-    return service.revoke(session, acceptance_id, identity)
+def revoke(acceptance_id: RowId, given: RevocationIn, session: WriteSession, identity: CanAttest) -> AcceptanceOut:
+    return service.revoke(session, acceptance_id, identity, given.reason)

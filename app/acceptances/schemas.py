@@ -57,3 +57,4 @@ class AcceptanceOut(BaseModel):
     agreed_at: datetime | None
     revoked_by: str | None
     revoked_at: datetime | None
+    revocation_reason: str | None

@@ -69,7 +69,7 @@ def agree(session: Session, acceptance_id: int, identity: Identity) -> Acceptanc
     return _changed(session, identity, "agreed", row, now)
 
 
-def revoke(session: Session, acceptance_id: int, identity: Identity) -> AcceptanceOut:
+def revoke(session: Session, acceptance_id: int, identity: Identity, reason: str) -> AcceptanceOut:
     """Take it back; one person is enough. What was found while it held stays as it is.
 
     Raises:
@@ -77,9 +77,9 @@ def revoke(session: Session, acceptance_id: int, identity: Identity) -> Acceptan
         Conflict: revoked before.
     """
     row, now = _find(session, acceptance_id), utcnow()
-    if not queries.revoke(session, row.id, identity.name, now):
+    if not queries.revoke(session, row.id, identity.name, now, reason):
         raise Conflict(f"acceptance {row.id} was revoked by {row.revoked_by}")
-    return _changed(session, identity, "revoked", row, now)
+    return _changed(session, identity, "revoked", row, now, revocation_reason=reason)
 
 
 def list_acceptances(session: Session, model_name: str, params: PageParams) -> Page[AcceptanceOut]:
@@ -119,14 +119,16 @@ def _find(session: Session, acceptance_id: int) -> Acceptance:
     return row
 
 
-def _changed(session: Session, identity: Identity, what: str, row: Acceptance, now: datetime) -> AcceptanceOut:
+def _changed(
+    session: Session, identity: Identity, what: str, row: Acceptance, now: datetime, **more: str
+) -> AcceptanceOut:
     session.refresh(row)
-    _record(session, identity, what, row)
+    _record(session, identity, what, row, **more)
     return _out(row, session.get_one(Model, row.model_id), now)
 
 
-def _record(session: Session, identity: Identity, what: str, row: Acceptance) -> None:
-    details = {"kind": row.kind, "test": row.test_id, "of": row.subject, "requested_by": row.requested_by}
+def _record(session: Session, identity: Identity, what: str, row: Acceptance, **more: str) -> None:
+    details = {"kind": row.kind, "test": row.test_id, "of": row.subject, "requested_by": row.requested_by, **more}
     audit_log.record(session, identity.name, f"acceptance.{what}", f"acceptance/{row.id}", **details)
 
 

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.approvals import service
-from app.approvals.schemas import ApprovalIn, ApprovalOut, ApprovalRevocationIn
+from app.approvals.schemas import ApprovalIn, ApprovalOut
 from app.deps import CanAttest, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
 from app.http.problems import problems
 from app.paging import Cursor, Page
+from app.revocation import RevocationIn
 
 router = APIRouter(tags=["gate"])
 
@@ -52,7 +53,7 @@ def list_approvals(
     "/approvals/{approval_id}/revocation", summary="Take an approval back", responses=problems(403, 404, 409)
 )
 def revoke_approval(
-    approval_id: RowId, given: ApprovalRevocationIn, session: WriteSession, identity: CanAttest
+    approval_id: RowId, given: RevocationIn, session: WriteSession, identity: CanAttest
 ) -> ApprovalOut:
     """By whoever gave it, an administrator, or somebody in a role whose approvals the policy asks for there.
     Decisions that counted it cannot be used from now on.

@@ -36,18 +36,9 @@ class ApprovalIn(BaseModel):
     )
 
 
-class ApprovalRevocationIn(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"reason": "The slices were of last year's data."}]}
-    )
-
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-
-
 class ApprovalOut(BaseModel):
     """``digest``: of the artifact that is approved (of the content, for a version without one). ``role``: the
-    person's when they approved. ``revocation_reason``: null for
-    those of before it was asked for.
+    person's when they approved. ``revocation_reason``: null for those of before it was asked for.
     """
 
     id: int

@@ -38,9 +38,9 @@ def agree(acceptance_id: int) -> None:
 
 
 @accept_commands.command("revoke")
-def revoke(acceptance_id: int) -> None:
+def revoke(acceptance_id: int, reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")]) -> None:
     """Take an acceptance back."""
-    one = Assay().revoke_acceptance(acceptance_id)
+    one = Assay().revoke_acceptance(acceptance_id, reason)
     typer.echo(f"acceptance {one['id']} ({_told(one)}) is revoked")
 
 

@@ -38,9 +38,9 @@ def approve(waiver_id: int) -> None:
 
 
 @waiver_commands.command("revoke")
-def revoke(waiver_id: int) -> None:
+def revoke(waiver_id: int, reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")]) -> None:
     """Take a waiver back. Decisions that rest on it cannot be used from now on."""
-    one = Assay().revoke_waiver(waiver_id)
+    one = Assay().revoke_waiver(waiver_id, reason)
     typer.echo(f"waiver {one['id']} of {one['condition']} is revoked")
 
 

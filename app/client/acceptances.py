@@ -18,8 +18,8 @@ class Acceptances(Connection):
     def agree(self, acceptance_id: int) -> Body:
         return self._json("POST", f"acceptances/{acceptance_id}/agreement")
 
-    def revoke_acceptance(self, acceptance_id: int) -> Body:
-        return self._json("POST", f"acceptances/{acceptance_id}/revocation")
+    def revoke_acceptance(self, acceptance_id: int, reason: str) -> Body:
+        return self._json("POST", f"acceptances/{acceptance_id}/revocation", json={"reason": reason})
 
     def acceptances(self, model: str) -> list[Body]:
         return self._all(f"models/{model}/acceptances")

@@ -18,8 +18,8 @@ class Waivers(Connection):
     def approve_waiver(self, waiver_id: int) -> Body:
         return self._json("POST", f"waivers/{waiver_id}/approval")
 
-    def revoke_waiver(self, waiver_id: int) -> Body:
-        return self._json("POST", f"waivers/{waiver_id}/revocation")
+    def revoke_waiver(self, waiver_id: int, reason: str) -> Body:
+        return self._json("POST", f"waivers/{waiver_id}/revocation", json={"reason": reason})
 
     def waivers(self, model: str) -> list[Body]:
         return self._all(f"models/{model}/waivers")

@@ -19,7 +19,7 @@ from app.gate.derivation import Inputs
 from app.gate.in_force import InForce
 from app.gate.written import ADMIT, PROMOTE
 from app.signing import service as signing
-from app.tables import Decision, Model, Version
+from app.tables import Approval, Decision, Model, Version, Waiver
 
 
 @dataclass(frozen=True)
@@ -147,16 +147,17 @@ def _revoked(session: Session, decision: Decision) -> str | None:
     name, conditions = f"Decision {decision.id}", decision.body["conditions"]
     relied_on = {c["waived_by"]["waiver"] for c in conditions if c.get("waived_by")}
     if waiver := gate.revoked_waiver(session, relied_on):
-        return f"{name} passed by waiver {waiver.id}, which {waiver.revoked_by} revoked."
+        return f"{name} passed by waiver {waiver.id}, which {_revoker(waiver)}."
     if not any(c["name"].startswith(f"{APPROVALS}.") for c in conditions):
         return None
     counted = {fact["approval"] for fact in decision.inputs["approvals"]}
     if approval := gate.revoked_approval(session, counted):
-        counted_it = f"{name} counted approval {approval.id} of {approval.person}"
-        return (
-            f"{counted_it}, which {approval.revoked_by} revoked: {approval.revocation_reason or 'no reason given'}"
-        )
+        return f"{name} counted approval {approval.id} of {approval.person}, which {_revoker(approval)}."
     return None
+
+
+def _revoker(one: Waiver | Approval) -> str:
+    return f"{one.revoked_by} revoked ({one.revocation_reason or 'no reason given'})"
 
 
 def _derivation_problem(entry: Entry, decision: Decision, now: datetime) -> str | None:

@@ -29,3 +29,4 @@ class Acceptance(SQLModel, table=True):
     agreed_at: datetime | None = moment(nullable=True)
     revoked_by: str | None = None
     revoked_at: datetime | None = moment(nullable=True)
+    revocation_reason: str | None = None

@@ -30,3 +30,4 @@ class Waiver(SQLModel, table=True):
     approved_at: datetime | None = moment(nullable=True)
     revoked_by: str | None = None
     revoked_at: datetime | None = moment(nullable=True)
+    revocation_reason: str | None = None

@@ -26,7 +26,8 @@ def approve(session: Session, waiver_id: int, approved_by: str, at: datetime) ->
     return bool(session.connection().execute(change.values(approved_by=approved_by, approved_at=at)).rowcount)
 
 
-def revoke(session: Session, waiver_id: int, revoked_by: str, at: datetime) -> bool:
+def revoke(session: Session, waiver_id: int, revoked_by: str, at: datetime, reason: str) -> bool:
     """Whether it was not revoked before, and now is."""
     change = update(Waiver).where(col(Waiver.id) == waiver_id, col(Waiver.revoked_at).is_(None))
-    return bool(session.connection().execute(change.values(revoked_by=revoked_by, revoked_at=at)).rowcount)
+    revoked = change.values(revoked_by=revoked_by, revoked_at=at, revocation_reason=reason)
+    return bool(session.connection().execute(revoked).rowcount)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.deps import CanAttest, CanRead, IdempotencyKeyHeader, ReadSession, RowId, WriteSession
 from app.http.problems import problems
 from app.paging import Cursor, Page
+from app.revocation import RevocationIn
 from app.waivers import service
 from app.waivers.schemas import WaiverIn, WaiverOut
 
@@ -49,5 +50,5 @@ def approve_waiver(waiver_id: RowId, session: WriteSession, identity: CanAttest)
 
 
 @router.post("/waivers/{waiver_id}/revocation", summary="Take a waiver back", responses=problems(404, 409))
-def revoke_waiver(waiver_id: RowId, session: WriteSession, identity: CanAttest) -> WaiverOut:
-    return service.revoke(session, waiver_id, identity)
+def revoke_waiver(waiver_id: RowId, given: RevocationIn, session: WriteSession, identity: CanAttest) -> WaiverOut:
+    return service.revoke(session, waiver_id, identity, given.reason)

@@ -56,3 +56,4 @@ class WaiverOut(BaseModel):
     approved_at: datetime | None
     revoked_by: str | None
     revoked_at: datetime | None
+    revocation_reason: str | None

@@ -78,7 +78,7 @@ def approve(session: Session, waiver_id: int, identity: Identity) -> WaiverOut:
     return _changed(session, identity, "approve", row, before)
 
 
-def revoke(session: Session, waiver_id: int, identity: Identity) -> WaiverOut:
+def revoke(session: Session, waiver_id: int, identity: Identity, reason: str) -> WaiverOut:
     """Take it back; one person is enough. Decisions that rest on it cannot be used from now on.
 
     Raises:
@@ -87,10 +87,10 @@ def revoke(session: Session, waiver_id: int, identity: Identity) -> WaiverOut:
     """
     row, now = _find(session, waiver_id), utcnow()
     before = _status(row, now)
-    if not queries.revoke(session, row.id, identity.name, now):
+    if not queries.revoke(session, row.id, identity.name, now, reason):
         session.refresh(row)
         raise Conflict(f"waiver {row.id} was revoked by {row.revoked_by}")
-    return _changed(session, identity, "revoke", row, before)
+    return _changed(session, identity, "revoke", row, before, revocation_reason=reason)
 
 
 def list_waivers(session: Session, model_name: str, params: PageParams) -> Page[WaiverOut]:
@@ -127,18 +127,20 @@ def _find(session: Session, waiver_id: int) -> Waiver:
     return row
 
 
-def _changed(session: Session, identity: Identity, what: str, row: Waiver, before: Status) -> WaiverOut:
+def _changed(
+    session: Session, identity: Identity, what: str, row: Waiver, before: Status, **more: str
+) -> WaiverOut:
     session.refresh(row)
     now = utcnow()
-    _record(session, identity, what, row, before, now)
+    _record(session, identity, what, row, before, now, **more)
     return _out(session, row, now)
 
 
 def _record(
-    session: Session, identity: Identity, what: str, row: Waiver, before: Status | None, now: datetime
+    session: Session, identity: Identity, what: str, row: Waiver, before: Status | None, now: datetime, **more: str
 ) -> None:
     details = row.model_dump(include={"condition", "environment", "stage", "reason", "requested_by"})
-    details |= {"before": before, "after": _status(row, now)}
+    details |= {"before": before, "after": _status(row, now), **more}
     audit_log.record(session, identity.name, f"waiver.{what}", f"waiver/{row.id}", **details)
 
 

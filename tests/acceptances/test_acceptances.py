@@ -43,7 +43,7 @@ def agreement(client, made, role="reviewer"):
 
 
 def revocation(client, made, role="owner"):
-    return client(role).post(f"/api/v1/acceptances/{made.json()['id']}/revocation")
+    return client(role).post(f"/api/v1/acceptances/{made.json()['id']}/revocation", json={"reason": "Mended."})
 
 
 def test_one_asks_another_agrees_and_each_step_is_in_the_audit_log(ask, client, database):
@@ -230,7 +230,7 @@ def test_the_gate_does_not_count_on_it_either(counted_on, ask, client, database,
 
     first = decided()
     assert first["status"] == "pass"
-    client("owner").post(f"/api/v1/acceptances/{counted_on}/revocation")
+    client("owner").post(f"/api/v1/acceptances/{counted_on}/revocation", json={"reason": "Mended."})
     assert decided()["status"] == "fail"
     agreement(client, ask())  # another, of the same
     assert decided()["status"] == "pass"

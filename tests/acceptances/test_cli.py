@@ -34,8 +34,9 @@ def test_from_asking_to_revoking(assay):
     shown = assay("owner", "list", "tumour-malignancy")[1]
     assert "agreed" in shown
     assert "It goes." in shown
-    assert "is revoked" in assay("owner", "revoke", "1")[1]
-    assert assay("owner", "revoke", "1")[0] == 1
+    revoke = ("owner", "revoke", "1", "--reason", "It went.")
+    assert "is revoked" in assay(*revoke)[1]
+    assert assay(*revoke)[0] == 1
 
 
 def test_a_whole_test_is_waived(assay):

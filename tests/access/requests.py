@@ -115,6 +115,8 @@ REQUESTS: dict[str, Any] = {
     "POST /api/v1/models/{model}/waivers": _body(**WAIVER),
     "POST /api/v1/models/{model}/versions/{version}/approvals": _body(environment="production", comment="x"),
     "POST /api/v1/approvals/{approval_id}/revocation": _body(reason="x"),
+    "POST /api/v1/waivers/{waiver_id}/revocation": _body(reason="x"),
+    "POST /api/v1/acceptances/{acceptance_id}/revocation": _body(reason="x"),
     "POST /api/v1/policy-comparisons": lambda t: {
         "json": {
             "before": {"policy": "production", "stage": "admit", "risk_tier": "low"},

@@ -91,7 +91,7 @@ def test_a_waiver_that_is_turned_down_ends_it(plant, acting):
 
     def refuse(names):
         told.append(names)
-        reviewer.revoke_waiver(waiver)
+        reviewer.revoke_waiver(waiver, "No.")
 
     assert ci.wait_for_people(decision, 60, refuse) == decision
     assert len(told) == 1

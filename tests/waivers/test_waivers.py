@@ -75,10 +75,12 @@ def test_it_excuses_once_approved_until_revoked_and_hides_nothing(ask, client, d
     found = data_4(decision)
     assert (found["status"], found["actual"]) == ("fail", "fail")
     assert (found["waived_by"]["waiver"], found["waived_by"]["approved_by"]) == (1, "test-reviewer")
-    assert client("owner").post("/api/v1/waivers/1/revocation").json()["status"] == "revoked"
+    assert client("owner").post("/api/v1/waivers/1/revocation").status_code == 422
+    revoked = client("owner").post("/api/v1/waivers/1/revocation", json={"reason": "The data was mended."}).json()
+    assert (revoked["status"], revoked["revocation_reason"]) == ("revoked", "The data was mended.")
     used = client("ci").post(f"/api/v1/gate/evaluations/{decision['id']}/consume")
     assert used.status_code == 409
-    assert "waiver 1, which test-owner revoked" in used.json()["detail"]
+    assert "waiver 1, which test-owner revoked (The data was mended.)." in used.json()["detail"]
     assert decide()["status"] == "fail"
 
 
