@@ -14,7 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import httpx2
 import jsonschema
 import pytest
 import yaml
@@ -32,10 +31,6 @@ pytestmark = pytest.mark.slow
 INTEGRATIONS = ROOT / "integrations"
 ACTION = yaml.safe_load((INTEGRATIONS / "github-action" / "action.yml").read_text())
 GITLAB = yaml.safe_load((INTEGRATIONS / "gitlab" / "assay-gate.gitlab-ci.yml").read_text())
-ARGO, ARGO_JOB = (
-    yaml.safe_load((INTEGRATIONS / "argo-rollouts" / f"analysis-template{kind}.yaml").read_text())
-    for kind in ("", "-oidc")
-)
 JENKINS = (INTEGRATIONS / "jenkins" / "Jenkinsfile").read_text()
 NAME = "credit-default@1.0.0"
 ANSWERS = [({}, 0), ({"INFRA_4": "fail"}, 1), ({"INFRA_4": "inconclusive"}, 2)]
@@ -276,65 +271,3 @@ def test_the_script_of_the_jenkins_stage_answers(server, shell, stored, tmp_path
     answer = jenkins_stage(shell, server.url)
     assert answer.returncode == code, answer.stdout + answer.stderr
     assert (tmp_path / "assay-gate.xml").exists()
-
-
-# --- Argo Rollouts --------------------------------------------------------------------------------
-
-
-def strictly(schema):
-    """Unknown fields are refused, as ``kubectl apply --validate=strict`` does."""
-    if isinstance(schema, dict):
-        if schema.get("type") == "object" and schema.get("properties"):
-            schema = {"additionalProperties": False, **schema}
-        return {key: strictly(value) for key, value in schema.items()}
-    return [strictly(one) for one in schema] if isinstance(schema, list) else schema
-
-
-@pytest.mark.parametrize("template", [ARGO, ARGO_JOB], ids=["web", "job"])
-def test_the_analysis_template_is_what_argo_takes(template):
-    schema = json.loads((Path(__file__).parent / "schemas" / "argo-analysis-template.json").read_text())
-    judge = jsonschema.Draft7Validator(strictly(schema))
-    judge.validate(template)
-    for name in ("failureLimit", "valueFrom" if template is ARGO else "volumeMounts"):
-        assert not judge.is_valid(json.loads(json.dumps(template).replace(name, f"{name}s"))), name
-
-
-def measured(url, token, **arguments):
-    """The phase of a measurement, as Argo's web provider comes to it."""
-    known = {one["name"]: one.get("value") for one in ARGO["spec"]["args"]} | arguments
-    known |= {"assay-url": url, "assay-token": token}
-    filled = json.loads(
-        re.sub(r"\{\{args\.([\w-]+)\}\}", lambda found: known[found[1]], json.dumps(ARGO["spec"]["metrics"][0]))
-    )
-    web = filled["provider"]["web"]
-    headers = {one["key"]: one["value"] for one in web["headers"]}
-    try:
-        answer = httpx2.request(web["method"], web["url"], headers=headers, json=web["jsonBody"])
-    except httpx2.TransportError:
-        return "Error"
-    if not answer.is_success:
-        return "Error"
-    assert web["jsonPath"] == "{$.status}"
-    result = answer.json()["status"]
-    holds = {name: eval(filled[f"{name}Condition"], {"result": result}) for name in ("success", "failure")}
-    return "Failed" if holds["failure"] else "Successful" if holds["success"] else "Inconclusive"
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "phase"),
-    [({}, "Successful"), ({"INFRA_4": "fail"}, "Failed"), ({"INFRA_4": "inconclusive"}, "Inconclusive")],
-)
-def test_argo_measures_the_answer(server, stored, secret, verdicts, phase):
-    stored(**verdicts)
-    asked = {"model": "credit-default", "version": "1.0.0", "stage": "admit"}
-    assert measured(server.url, secret("reviewer"), **asked) == phase
-
-
-def test_argo_sees_an_audit_that_runs_first_as_inconclusive_and_a_refusal_as_an_error(
-    server, stored, secret, nowhere
-):
-    asked = {"model": "credit-default", "version": "1.0.0", "stage": "admit"}
-    stored()
-    assert measured(server.url, "asy_wrong", **asked) == "Error"
-    assert measured(nowhere, "asy_wrong", **asked) == "Error"
-    assert measured(server.url, secret("ci"), **asked | {"stage": "promote"}) == "Inconclusive"

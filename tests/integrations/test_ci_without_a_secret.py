@@ -11,7 +11,8 @@ import pytest
 
 from app.client import Assay
 from tests.access.oidc.conftest import site, with_oidc
-from tests.integrations.test_ci_templates import ANSWERS, ARGO_JOB, JENKINS, jenkins_stage, shell, stored
+from tests.integrations.test_argo import ARGO_JOB
+from tests.integrations.test_ci_templates import ANSWERS, JENKINS, jenkins_stage, shell, stored
 from tests.pages.test_browser import serving
 
 __all__ = ["shell", "site", "stored", "with_oidc"]
