@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.staticfiles import StaticFiles
@@ -201,12 +201,13 @@ def _add_routes(application: FastAPI) -> None:
         application.include_router(router, prefix=API)
     for router in ROOT_ROUTERS:
         application.include_router(router)
-
-    @application.get(f"{API}/openapi.json", include_in_schema=False)
-    def openapi(_: CanRead) -> dict[str, Any]:
-        return application.openapi()
-
+    application.add_api_route(f"{API}/openapi.json", _openapi, include_in_schema=False)
     application.mount("/static", StaticFiles(directory=ROOT / "app" / "pages" / "static"), name="static")
+
+
+def _openapi(request: Request, _: CanRead) -> dict[str, Any]:
+    document: dict[str, Any] = request.app.openapi()
+    return document
 
 
 def _templates(application: FastAPI) -> dict[int, str]:
