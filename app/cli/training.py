@@ -16,6 +16,10 @@ training_commands = typer.Typer(help="Requests for new versions, and what came o
 
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE")]
 Several = list[str] | None
+KfpOption = Annotated[
+    Several, typer.Option(help="KEY=VALUE: pipeline_version_id, experiment_id, request_parameter ...")
+]
+Token = Annotated[str, typer.Option(envvar="ASSAY_TRAINER_TOKEN", help="Of Kubeflow or GitHub; never shown.")]
 PAUSE_SECONDS = 1.0
 
 
@@ -25,17 +29,13 @@ def set_trainer(
     webhook: Annotated[str, typer.Option(help="URL of a receiver; it is asked by a signed POST.")] = "",
     kfp: Annotated[str, typer.Option(help="URL of a Kubeflow Pipelines API; needs --kfp-pipeline.")] = "",
     kfp_pipeline: Annotated[str, typer.Option(help="Id of the Kubeflow pipeline.")] = "",
-    kfp_option: Annotated[
-        Several, typer.Option(help="KEY=VALUE: pipeline_version_id, experiment_id, request_parameter ...")
-    ] = None,
+    kfp_option: KfpOption = None,
     parameter: Annotated[Several, typer.Option(help="NAME=VALUE of the Kubeflow pipeline; JSON, or text.")] = None,
     github: Annotated[str, typer.Option(help="OWNER/REPOSITORY; a repository_dispatch, or --workflow.")] = "",
     workflow: Annotated[str, typer.Option(help="File of the GitHub workflow, such as train.yml.")] = "",
     ref: Annotated[str, typer.Option(help="Branch or tag that the workflow runs on.")] = "main",
     api: Annotated[str, typer.Option(help="Of GitHub Enterprise: its REST API.")] = "https://api.github.com",
-    token: Annotated[
-        str, typer.Option(envvar="ASSAY_TRAINER_TOKEN", help="Of Kubeflow or GitHub; never shown.")
-    ] = "",
+    token: Token = "",
     model: Annotated[Several, typer.Option(help="For this model; may be repeated. None: all it makes.")] = None,
     environment: Annotated[Several, typer.Option(help="For what serves here; may be repeated.")] = None,
     cause: Annotated[Several, typer.Option(help="degradation, distribution_change, new_data, on_demand.")] = None,
@@ -51,11 +51,9 @@ def set_trainer(
         "kfp": kfp and {"url": kfp, "pipeline_id": kfp_pipeline, **_kfp(kfp_option or [], parameter or [])},
         "github": github and {"url": api, "repository": github, "workflow": workflow or None, "ref": ref},
     }
-    given = [{"kind": kind, **target} for kind, target in targets.items() if isinstance(target, dict)]
-    if len(given) != 1:
-        raise typer.BadParameter("give one of --webhook, --kfp, --github")
+    target = _only(targets)
     asked: dict[str, Any] = {
-        "target": given[0],
+        "target": target,
         "models": model or [],
         "environments": environment or [],
         "schedule": schedule or None,
@@ -67,9 +65,17 @@ def set_trainer(
         **({"token": token} if token else {}),
     }
     made = Assay().set_trainer(pipeline, asked)
-    typer.echo(f"{pipeline} is asked by {given[0]['kind']}: {', '.join(made['causes'])}")
+    typer.echo(f"{pipeline} is asked by {target['kind']}: {', '.join(made['causes'])}")
     if made["secret"]:
         typer.echo(f"signed with (shown this once): {made['secret']}")
+
+
+def _only(targets: dict[str, Any]) -> dict[str, Any]:
+    """The one that was given."""
+    given = [{"kind": kind, **target} for kind, target in targets.items() if target]
+    if len(given) != 1:
+        raise typer.BadParameter("give one of --webhook, --kfp, --github")
+    return given[0]
 
 
 def _kfp(options: list[str], parameters: list[str]) -> dict[str, Any]:

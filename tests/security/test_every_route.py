@@ -65,7 +65,7 @@ CLIMBING = [
     "..\\..\\..\\..\\..\\..\\{secret}",
     "/{secret}",
     "//{secret}",
-    "//proc/self/root/{secret}",
+    "//proc/self/cwd/../../../../../../../{secret}",
     "/proc/self/environ",
     "\\..\\..\\{secret}",
     "x#/../../{secret}",
